@@ -1,0 +1,71 @@
+/**
+ * What an architecture is: a parser for its configuration, the list of Keras layers that hold weights, and functions that
+ * write its graphs. No bytes are read here; the plan that comes out names the weights it needs and their shapes.
+ */
+import type { Activations, Application, AttentionRules, Dimensions, GraphName, Json } from '../src/core/manifest.ts';
+import type { GraphBuilder } from './onnx/graph-builder.ts';
+
+/** A parsed JSON object, such as `bert_config.json`. */
+export type JsonObject = Readonly<Record<string, Json>>;
+
+/** A weight inside a Keras layer. */
+export interface SlotSpec {
+  /** Place inside the layer, tf.keras style: `query/kernel`, `embeddings`, `gamma`. The order in the list is Keras' order. */
+  readonly slot: string;
+  readonly shape: readonly number[];
+  /** Axis whose size the checkpoint decides (rows of the token or position table), as TensorFlow 1 lets it. */
+  readonly freeAxis?: number;
+  /** Axis along which `keep_tokens` and `compound_tokens` pick and append. */
+  readonly vocabularyAxis?: number;
+}
+
+/** A Keras layer that has weights. */
+export interface LayerSpec {
+  /** Keras layer name without prefix: `Transformer-0-MultiHeadSelfAttention`. */
+  readonly name: string;
+  readonly slots: readonly SlotSpec[];
+  /** For a table that some checkpoints do not store: computes the float32 values, row-major, of the slot named. */
+  readonly compute?: (slot: string) => Float32Array;
+}
+
+/** Sizes that the checkpoint, not the configuration, decided: `<layer>/<slot>` → shape found. */
+export type FoundShapes = ReadonlyMap<string, readonly number[]>;
+
+/** An architecture with its configuration type. `C` is plain data. */
+export interface Architecture<C> {
+  /** bert4keras' `model=` name. */
+  readonly name: string;
+  /**
+   * Reads `bert_config.json` and the keywords of `build_transformer_model` (in their Python spelling, over the config, as
+   * bert4keras merges them). @throws ConfigError listing everything wrong or not applicable at once.
+   */
+  parseConfig(config: JsonObject, keywords: JsonObject): C;
+  /** The configuration with the sizes that the checkpoint decided. */
+  adoptShapes(config: C, found: FoundShapes): C;
+  /** Layers with weights, in tf.keras' `layer_with_weights-N` order. */
+  layers(config: C): readonly LayerSpec[];
+  /** Graph writers; `step` exists where the model can generate or fill masks. */
+  readonly graphs: { readonly [G in GraphName]?: (g: GraphBuilder, config: C) => void };
+  /** What the manifest says about the model. */
+  describe(config: C): ModelFacts;
+}
+
+/** The part of the manifest that an architecture knows. */
+export interface ModelFacts {
+  readonly application: Application;
+  readonly dimensions: Dimensions;
+  readonly attention: AttentionRules;
+  readonly activations: Activations;
+  /** Hugging Face's `model_type`, for config.json. */
+  readonly modelType: string;
+  /** Which graphs this configuration has. */
+  readonly graphs: readonly GraphName[];
+}
+
+/** An architecture whose configuration type nobody outside needs to know. */
+export type AnyArchitecture = Architecture<unknown>;
+
+/** The id of a weight: layer and slot. Graphs and plans use it; it is also the initializer's name. */
+export function weightName(layer: string, slot: string): string {
+  return `${layer}/${slot}`;
+}

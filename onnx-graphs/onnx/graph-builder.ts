@@ -1,0 +1,4 @@
+/** placeholder for seam: replaced by the graph room */
+export interface GraphBuilder {
+  readonly name: string;
+}
