@@ -1,7 +1,7 @@
 /**
  * The shape of a command and what all of them share: exit codes, the abort signal of Ctrl-C, and how errors are shown.
  */
-import type { Argv } from 'yargs';
+import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { Bert4ortError, messageOf } from '../core/errors.ts';
 import { printNotice } from './terminal.ts';
 
@@ -15,7 +15,7 @@ export interface Command<Options> {
   readonly describe: string;
   readonly options: (yargs: Argv) => Argv<Options>;
   /** Runs the command and returns the exit code. */
-  readonly run: (options: Options, signal: AbortSignal) => Promise<number>;
+  readonly run: (options: ArgumentsCamelCase<Options>, signal: AbortSignal) => Promise<number>;
 }
 
 /** Adds a command to a yargs instance. `finish` receives the exit code. */
@@ -49,5 +49,7 @@ function reportError(error: unknown, json: boolean): void {
     printNotice(JSON.stringify({ error: messageOf(error), ...body }));
     return;
   }
-  printNotice(`bert4ort: ${known ? error.message : (error instanceof Error ? (error.stack ?? error.message) : messageOf(error))}`);
+  printNotice(
+    `bert4ort: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`,
+  );
 }

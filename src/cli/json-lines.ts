@@ -72,7 +72,12 @@ function parseLine(text: string, number: number): JsonLine {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError({ what: 'JSON', place: `line ${number}`, expected: 'one object per line', found: messageOf(error) });
+    throw new InputError({
+      what: 'JSON',
+      place: `line ${number}`,
+      expected: 'one object per line',
+      found: messageOf(error),
+    });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError({ what: 'JSON', place: `line ${number}`, expected: 'an object', found: text.slice(0, 60) });

@@ -10,7 +10,10 @@ import { EXIT } from './command.ts';
 import { registerCommands } from './commands.ts';
 import { printNotice } from './terminal.ts';
 
-const VERSION_FILE = new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json', import.meta.url);
+const VERSION_FILE = new URL(
+  import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json',
+  import.meta.url,
+);
 
 const parser = yargs(hideBin(process.argv))
   .scriptName('bert4ort')

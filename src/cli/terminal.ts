@@ -37,7 +37,12 @@ export function progressBars(enabled: boolean): { readonly listener: ProgressLis
 
 /** A table for people to read; cells are aligned by display width, which counts CJK characters as two. */
 export function formatTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const table = new Table({ head: [...head], style: { head: [], border: [] }, wordWrap: true, wrapOnWordBoundary: false });
+  const table = new Table({
+    head: [...head],
+    style: { head: [], border: [] },
+    wordWrap: true,
+    wrapOnWordBoundary: false,
+  });
   for (const row of rows) table.push(row.map(cell => String(cell)));
   return table.toString();
 }
