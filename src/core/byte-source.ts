@@ -37,7 +37,10 @@ export interface ByteSink {
   create(name: string, size?: number): Promise<ByteWriter>;
   /** Makes `name` a second name of the file at `path` (a hard link). @throws IoError where that is not possible. */
   link?(name: string, path: string): Promise<void>;
-  /** Copies the file at `path` to `name` by the fastest way the file system has (clone, kernel copy). */
+  /**
+   * Copies the file at `path` to `name` by the fastest way the file system has (clone, kernel copy). `onProgress` gets
+   * the bytes copied so far.
+   */
   copy?(name: string, path: string, onProgress?: (bytes: number) => void): Promise<void>;
   /** Publishes everything written under the final name at once. */
   commit(): Promise<void>;
