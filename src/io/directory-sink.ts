@@ -3,20 +3,9 @@
  * there: a reader never sees half a model, and a failed conversion leaves nothing behind.
  */
 import { constants } from 'node:fs';
-import {
-  copyFile,
-  type FileHandle,
-  link,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  rename,
-  rm,
-  stat,
-  statfs,
-} from 'node:fs/promises';
+import { copyFile, type FileHandle, link, mkdir, mkdtemp, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { ByteSink, ByteWriter } from '../core/byte-source.ts';
 import { IoError } from '../core/errors.ts';
 import { attempt, statIfAny } from './file-access.ts';
