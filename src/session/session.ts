@@ -8,15 +8,34 @@ import type { Tensor } from '../core/tensor.ts';
 /** Execution devices. `auto` chooses and says why. */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm';
 
+/** The device that was chosen, and why, in words for the user. */
+export interface DeviceChoice {
+  readonly device: Exclude<Device, 'auto'>;
+  readonly reason: string;
+}
+
 /** A graph that is loaded and can be run. Owned by whoever opened it. */
 export interface GraphSession {
+  readonly device: DeviceChoice;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   /**
    * Runs the graph. Feeds must hold every input; only the outputs named in `fetches` are computed into tensors.
-   * @throws SessionError when ONNX Runtime refuses the feeds or fails.
+   *
+   * `lend` names feeds that the session may take over while it runs, so that a session in a worker moves their memory
+   * there and back instead of copying it. They come back in the result under their input names, next to the outputs;
+   * arrays over the same buffer must all be lent, and none of them may be touched until then. After a failed run the
+   * memory of lent feeds may be gone (their arrays have length 0).
+   *
+   * Runs of one session happen one after another, in the order of the calls.
+   * @throws SessionError when feeds or fetches do not fit the ports, when ONNX Runtime fails, and after `dispose`.
    */
-  run(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Promise<Readonly<Record<string, Tensor>>>;
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[],
+    lend?: readonly string[],
+  ): Promise<Readonly<Record<string, Tensor>>>;
+  /** Waits for runs under way and gives the memory back. May be called twice. */
   dispose(): Promise<void>;
 }
 
@@ -34,11 +53,18 @@ export interface SessionOptions {
   readonly deviceId?: number;
 }
 
+/** The inputs and outputs that the manifest promises. */
+export interface Ports {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
 /** Opens sessions on one platform. */
 export interface SessionProvider {
-  open(
-    files: GraphFiles,
-    ports: { inputs: readonly Port[]; outputs: readonly Port[] },
-    options: SessionOptions,
-  ): Promise<GraphSession>;
+  /**
+   * Opens a graph.
+   * @throws SessionError when ONNX Runtime is not installed, refuses the graph or the device, or the graph lacks a port.
+   * @throws ConfigError when the platform has no such device.
+   */
+  open(files: GraphFiles, ports: Ports, options: SessionOptions): Promise<GraphSession>;
 }

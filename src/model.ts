@@ -1,0 +1,182 @@
+/**
+ * A model directory, opened: its manifest, its tokenizer, and its graphs on demand. The same in Node and the browser; what
+ * differs comes in as a `ModelPlatform`.
+ */
+import type { ByteSource, ByteSourceSet } from './core/byte-source.ts';
+import { ConfigError, FormatError, throwIfAborted } from './core/errors.ts';
+import { type FileEntry, type GraphEntry, type GraphName, MANIFEST_FILE, type Manifest } from './core/manifest.ts';
+import { parseManifest } from './core/manifest-parser.ts';
+import type { ProgressListener } from './core/progress.ts';
+import type { GraphFiles, GraphSession, SessionOptions, SessionProvider } from './session/session.ts';
+import { createTokenizer } from './tokenizers/index.ts';
+import type { Tokenizer } from './tokenizers/tokenizer.ts';
+
+/** What a platform brings along. */
+export interface ModelPlatform {
+  readonly provider: SessionProvider;
+  /** SHA-256 of everything in a source, 64 lower-case hexadecimal digits. */
+  sha256(source: ByteSource): Promise<string>;
+}
+
+/** Options of {@link loadModel}. */
+export interface ModelOptions {
+  /** Device and threads of the sessions. */
+  readonly session?: SessionOptions;
+  /** Compare every file's SHA-256 with the manifest first; costs one read of everything. Default false: sizes only. */
+  readonly verify?: boolean;
+  /** Hears of each file that is read. */
+  readonly onProgress?: ProgressListener;
+  readonly signal?: AbortSignal;
+}
+
+/** A loaded model. Whoever loaded it disposes it. */
+export interface Model {
+  readonly manifest: Manifest;
+  /** null where the model was converted without a vocabulary. */
+  readonly tokenizer: Tokenizer | null;
+  /**
+   * Opens a graph, the first time it is asked for; afterwards the same session is returned. The model disposes it.
+   * @throws ConfigError when the model has no such graph; FormatError when a file has another size than the manifest
+   * says; SessionError when ONNX Runtime refuses.
+   */
+  openGraph(name: GraphName): Promise<GraphSession>;
+  /** Gives back every session. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Loads a model directory. No graph is opened yet.
+ * @throws IoError when a file is missing; FormatError when the manifest or, with `verify`, a file is damaged.
+ */
+export async function loadModel(
+  files: ByteSourceSet,
+  platform: ModelPlatform,
+  options: ModelOptions = {},
+): Promise<Model> {
+  const readFile = (name: string) => readWhole(files, name, options);
+  const manifest = parseManifest(new TextDecoder().decode(await readFile(MANIFEST_FILE)), MANIFEST_FILE);
+  if (options.verify === true) await verifyFiles(manifest, files, platform, options);
+  const tokenizer = manifest.tokenizer === undefined ? null : await createTokenizer(manifest.tokenizer, readFile);
+  return new LoadedModel(manifest, tokenizer, files, platform.provider, options);
+}
+
+/** The model's tokenizer. @throws ConfigError when it was converted without one. */
+export function tokenizerOf(model: Model): Tokenizer {
+  if (model.tokenizer !== null) return model.tokenizer;
+  const next = 'Convert it again with --vocab.';
+  throw new ConfigError({ what: 'tokenizer', expected: 'a vocabulary in the model directory', found: 'none', next });
+}
+
+class LoadedModel implements Model {
+  readonly manifest: Manifest;
+  readonly tokenizer: Tokenizer | null;
+  readonly #files: ByteSourceSet;
+  readonly #provider: SessionProvider;
+  readonly #options: ModelOptions;
+  readonly #sessions = new Map<GraphName, Promise<GraphSession>>();
+
+  constructor(
+    manifest: Manifest,
+    tokenizer: Tokenizer | null,
+    files: ByteSourceSet,
+    provider: SessionProvider,
+    options: ModelOptions,
+  ) {
+    this.manifest = manifest;
+    this.tokenizer = tokenizer;
+    this.#files = files;
+    this.#provider = provider;
+    this.#options = options;
+  }
+
+  openGraph(name: GraphName): Promise<GraphSession> {
+    const known = this.#sessions.get(name);
+    if (known !== undefined) return known;
+    const opening = this.#open(name);
+    this.#sessions.set(name, opening);
+    opening.catch(() => this.#sessions.delete(name));
+    return opening;
+  }
+
+  async dispose(): Promise<void> {
+    const sessions = await Promise.allSettled(this.#sessions.values());
+    this.#sessions.clear();
+    for (const session of sessions) {
+      if (session.status === 'fulfilled') await session.value.dispose();
+    }
+  }
+
+  async #open(name: GraphName): Promise<GraphSession> {
+    const entry = this.manifest.graphs[name];
+    if (entry === undefined) {
+      const found = Object.keys(this.manifest.graphs).join(', ');
+      throw new ConfigError({ what: 'graph', expected: `one of those the model has: ${found}`, found: name });
+    }
+    const graphFiles = await locateGraph(entry, this.#files, this.#options);
+    return this.#provider.open(graphFiles, entry, this.#options.session ?? {});
+  }
+}
+
+/** A path where the files have one, for ONNX Runtime to map; otherwise everything is read into memory. */
+async function locateGraph(entry: GraphEntry, files: ByteSourceSet, options: ModelOptions): Promise<GraphFiles> {
+  const paths: (string | undefined)[] = [];
+  for (const file of [entry, ...entry.data]) {
+    paths.push(await withSource(files, file.file, async source => checkedSize(file, source).path));
+  }
+  const [path] = paths;
+  if (path !== undefined && !paths.includes(undefined)) return { path };
+  const folder = entry.file.slice(0, entry.file.lastIndexOf('/') + 1);
+  const data: { path: string; bytes: Uint8Array }[] = [];
+  for (const { file } of entry.data) {
+    // The graph names its weight files relative to its own folder.
+    data.push({ path: file.slice(folder.length), bytes: await readWhole(files, file, options) });
+  }
+  return { graph: await readWhole(files, entry.file, options), data };
+}
+
+async function readWhole(files: ByteSourceSet, name: string, options: ModelOptions): Promise<Uint8Array> {
+  throwIfAborted(options.signal, `loading ${name}`);
+  options.onProgress?.({ status: 'initiate', file: name });
+  const bytes = await withSource(files, name, source => source.read(0, source.size));
+  options.onProgress?.({ status: 'done', file: name });
+  return bytes;
+}
+
+async function verifyFiles(
+  manifest: Manifest,
+  files: ByteSourceSet,
+  platform: ModelPlatform,
+  options: ModelOptions,
+): Promise<void> {
+  const entries = Object.values(manifest.graphs).flatMap((graph): FileEntry[] => [graph, ...graph.data]);
+  for (const entry of new Map(entries.map(one => [one.file, one])).values()) {
+    throwIfAborted(options.signal, `verifying ${entry.file}`);
+    if (entry.sha256 === undefined) continue;
+    const found = await withSource(files, entry.file, source => platform.sha256(checkedSize(entry, source)));
+    if (found !== entry.sha256) throw damaged(entry, 'SHA-256', entry.sha256, found);
+    options.onProgress?.({ status: 'done', file: entry.file });
+  }
+}
+
+function checkedSize(entry: FileEntry, source: ByteSource): ByteSource {
+  if (source.size !== entry.size) throw damaged(entry, 'size', `${entry.size} bytes`, `${source.size} bytes`);
+  return source;
+}
+
+function damaged(entry: FileEntry, what: string, expected: string, found: string): FormatError {
+  const next = 'The file is not the one that was converted; fetch or convert the model again.';
+  return new FormatError({ file: entry.file, what, expected, found, next });
+}
+
+async function withSource<T>(
+  files: ByteSourceSet,
+  name: string,
+  use: (source: ByteSource) => T | Promise<T>,
+): Promise<T> {
+  const source = await files.open(name);
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
+  }
+}
