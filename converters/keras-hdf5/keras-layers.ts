@@ -1,0 +1,134 @@
+/**
+ * How Keras lays weights out in an HDF5 file: the attribute `layer_names` lists every layer in model order, each
+ * layer's group has `weight_names`, paths of datasets inside it, in the layer's own order. Only these lists give order;
+ * links are alphabetical, which puts dense_10 before dense_9.
+ *
+ * Reference: https://github.com/keras-team/keras/blob/2.3.1/keras/engine/saving.py, load_weights_from_hdf5_group.
+ */
+import { FormatError } from '../../src/core/errors.ts';
+import type { CheckpointLayer, CheckpointTensor } from '../checkpoint.ts';
+import { readSplitText } from './attributes.ts';
+import { describeDataset } from './dataset.ts';
+import { type Hdf5File, type Hdf5Object, linkNames, openChild } from './jsfive-file.ts';
+
+/** What a whole-model file keeps beside its weights. */
+const OPTIMIZER = 'optimizer_weights';
+
+/** The layers of a file. */
+export interface KerasLayers {
+  /** The group that holds the layers: the root, or `model_weights` in a file of a whole model. */
+  readonly group: Hdf5Object;
+  readonly layers: readonly CheckpointLayer[];
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  /** Objects that no layer lists, with why they were set aside. */
+  readonly skipped: ReadonlyMap<string, string>;
+}
+
+/** @throws FormatError when the file isn't from Keras, lists a weight it doesn't hold, or lists one twice. */
+export async function readKerasLayers(file: Hdf5File): Promise<KerasLayers> {
+  const { group, names } = await findLayerNames(file);
+  const layers: CheckpointLayer[] = [];
+  const tensors = new Map<string, CheckpointTensor>();
+  const skipped = new Map<string, string>();
+  for (const name of names) {
+    const layer = await requireChild(file, group, name, 'layer');
+    const weights = await readLayer(file, layer, name, skipped);
+    for (const weight of weights) tensors.set(weight.name, weight);
+    layers.push({ name, tensors: weights.map(weight => weight.name) });
+  }
+  await skipOthers(file, group, new Set(names), skipped);
+  checkOverlap(file, tensors);
+  return { group, layers, tensors, skipped };
+}
+
+async function findLayerNames(file: Hdf5File): Promise<{ group: Hdf5Object; names: readonly string[] }> {
+  const names = await readSplitText(file, file.root, 'layer_names');
+  if (names !== undefined) return { group: file.root, names };
+  const group = await openChild(file, file.root, 'model_weights');
+  const inner = group === undefined ? undefined : await readSplitText(file, group, 'layer_names');
+  if (group === undefined || inner === undefined) {
+    throw new FormatError({
+      file: file.source.name,
+      what: 'Keras weights',
+      expected: 'the attribute "layer_names" at the root or in /model_weights',
+      found: `an HDF5 file with ${linkNames(file.root).slice(0, 8).join(', ') || 'nothing'} at its root`,
+      next: "Keras 3 writes another layout: save with Keras 2's model.save_weights.",
+    });
+  }
+  return { group, names: inner };
+}
+
+/** The weights of a layer; a model used as a layer lists all its inner weights. */
+async function readLayer(
+  file: Hdf5File,
+  layer: Hdf5Object,
+  name: string,
+  skipped: Map<string, string>,
+): Promise<readonly CheckpointTensor[]> {
+  const paths = await readSplitText(file, layer, 'weight_names');
+  if (paths === undefined) throw file.image.error(`layer "${name}"`, 'the attribute "weight_names"', 'none');
+  const groups = new Map<string, Hdf5Object>([['', layer]]);
+  const weights: CheckpointTensor[] = [];
+  const known = new Set<string>(['']);
+  for (const path of paths) {
+    if (known.has(path)) throw file.image.error(`weight "${path}" of layer "${name}"`, 'one of that name', 'two');
+    const object = await descend(file, groups, path);
+    for (let at = 0; at >= 0; at = path.indexOf('/', at + 1)) known.add(at === 0 ? path : path.slice(0, at));
+    weights.push(await describeDataset(file, object, `${name}/${path}`));
+  }
+  for (const [prefix, group] of groups) {
+    for (const link of linkNames(group)) {
+      const path = prefix === '' ? link : `${prefix}/${link}`;
+      if (!known.has(path)) skipped.set(`${name}/${path}`, 'not in the weight_names of its layer');
+    }
+  }
+  return weights;
+}
+
+/** Follows a path of links inside a layer; groups on the way are remembered. */
+async function descend(file: Hdf5File, groups: Map<string, Hdf5Object>, path: string): Promise<Hdf5Object> {
+  const cut = path.lastIndexOf('/');
+  const parentPath = path.slice(0, Math.max(cut, 0));
+  let parent = groups.get(parentPath);
+  if (parent === undefined) {
+    parent = await descend(file, groups, parentPath);
+    groups.set(parentPath, parent);
+  }
+  return requireChild(file, parent, path.slice(cut + 1), 'weight');
+}
+
+async function requireChild(file: Hdf5File, parent: Hdf5Object, name: string, kind: string): Promise<Hdf5Object> {
+  const child = await openChild(file, parent, name);
+  if (child === undefined) throw file.image.error(`${kind} "${name}"`, `a link in "/${parent.path}"`, 'none');
+  return child;
+}
+
+/** Notes what lies beside the layers: the optimizer's slots by name, anything else by its link. */
+async function skipOthers(
+  file: Hdf5File,
+  group: Hdf5Object,
+  names: ReadonlySet<string>,
+  skipped: Map<string, string>,
+): Promise<void> {
+  for (const link of linkNames(group)) if (!names.has(link)) skipped.set(link, 'not in layer_names');
+  if (group === file.root) return;
+  for (const link of linkNames(file.root)) {
+    if (link === 'model_weights') continue;
+    const reason = link === OPTIMIZER ? 'optimizer' : 'not part of the weights';
+    const object = link === OPTIMIZER ? await openChild(file, file.root, link) : undefined;
+    const slots = object === undefined ? undefined : await readSplitText(file, object, 'weight_names');
+    for (const slot of slots ?? ['']) skipped.set(slot === '' ? link : `${link}/${slot}`, reason);
+  }
+}
+
+/** Two weights never share bytes; if they seem to, an address is damaged. */
+function checkOverlap(file: Hdf5File, tensors: ReadonlyMap<string, CheckpointTensor>): void {
+  const ranges = [...tensors.values()].flatMap(({ name, range }) => (range === undefined ? [] : [{ name, ...range }]));
+  ranges.sort((a, b) => a.offset - b.offset);
+  let end = 0;
+  for (const { name, offset, length } of ranges) {
+    if (length === 0) continue;
+    if (offset < end) throw file.image.error(`data of weight "${name}"`, `offset ${end} or later`, `${offset}`);
+    end = offset + length;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Every Keras HDF5 recording reads back as the reference loaded it: the same weights, in the same order inside each
+ * layer, bit for bit.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Checkpoint } from '../../converters/checkpoint.ts';
+import { kerasHdf5 } from '../../converters/keras-hdf5/index.ts';
+import { directorySet } from '../../src/io/file-source.ts';
+
+const CASES = path.resolve(import.meta.dirname, '../fixtures/cases');
+const MODELS = path.resolve(import.meta.dirname, '../../examples/models');
+
+interface RecordedWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly sha256: string;
+  readonly computed?: string;
+}
+
+interface RecordedCase {
+  readonly name: string;
+  readonly checkpoint: { readonly format: string; readonly path: string };
+  readonly weights: readonly RecordedWeight[];
+}
+
+const cases = readdirSync(CASES, { withFileTypes: true })
+  .filter(entry => entry.isDirectory())
+  .map(entry => JSON.parse(readFileSync(path.join(CASES, entry.name, 'case.json'), 'utf8')) as RecordedCase)
+  .filter(({ checkpoint }) => checkpoint.format.endsWith('hdf5'));
+
+function openCase(directory: string, name: string): Promise<Checkpoint> {
+  return kerasHdf5.open(directorySet(directory), name, {});
+}
+
+/** `<first part of the weight's own name>` → its weights in order, as `shape sha256`. */
+function grouped(weights: readonly RecordedWeight[]): Map<string, readonly string[]> {
+  const groups = new Map<string, readonly string[]>();
+  for (const { name, shape, sha256 } of weights) {
+    const group = name.slice(0, name.indexOf('/'));
+    groups.set(group, [...(groups.get(group) ?? []), `[${shape.join()}] ${sha256}`]);
+  }
+  return groups;
+}
+
+/** Reads everything, as the recording would describe it: names without the layer's group. */
+async function readWeights(checkpoint: Checkpoint): Promise<readonly RecordedWeight[]> {
+  const weights: RecordedWeight[] = [];
+  for (const layer of checkpoint.layers ?? []) {
+    for (const name of layer.tensors) {
+      const tensor = checkpoint.tensors.get(name);
+      assert.ok(tensor?.range, name);
+      assert.equal(tensor.dtype, 'float32');
+      const bytes = await tensor.read();
+      assert.deepEqual(await tensor.range.source.read(tensor.range.offset, tensor.range.length), bytes);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      weights.push({ name: name.slice(layer.name.length + 1), shape: tensor.shape, sha256 });
+    }
+  }
+  return weights;
+}
+
+describe('Keras HDF5 recordings', () => {
+  it('are all there', () => assert.equal(cases.length, 21));
+
+  for (const { name, checkpoint: recorded, weights } of cases) {
+    it(`${name}: weights as loaded by the reference`, async () => {
+      const checkpoint = await openCase(path.join(CASES, name), recorded.path);
+      const found = grouped(await readWeights(checkpoint));
+      await checkpoint.close();
+      for (const [layer, expected] of grouped(weights)) assert.deepEqual(found.get(layer), expected, layer);
+    });
+  }
+
+  it('bert-nested: one layer holds all weights, in model order', async () => {
+    const checkpoint = await openCase(path.join(CASES, 'bert-nested'), 'best_model.h5');
+    const full = (checkpoint.layers ?? []).filter(layer => layer.tensors.length > 10);
+    assert.deepEqual(
+      full.map(layer => layer.name),
+      ['model_1'],
+    );
+    assert.equal(full[0]?.tensors[0], 'model_1/Embedding-Token/embeddings:0');
+    await checkpoint.close();
+  });
+
+  it('bert-whole-model: layers come from /model_weights, the optimizer is set aside', async () => {
+    const checkpoint = await openCase(path.join(CASES, 'bert-whole-model'), 'model.h5');
+    assert.deepEqual(checkpoint.about, { whole_model: true, keras_version: '2.3.1', backend: 'tensorflow' });
+    const skipped = [...checkpoint.skipped];
+    assert.ok(skipped.length > 20);
+    assert.deepEqual([...new Set(skipped.map(([, reason]) => reason))], ['optimizer']);
+    assert.ok(skipped.every(([name]) => name.startsWith('optimizer_weights/')));
+    await checkpoint.close();
+  });
+
+  it('keeps layers without weights, in model order', async () => {
+    const checkpoint = await openCase(path.join(CASES, 'nezha-mlm-h5'), 'best_model.h5');
+    const names = (checkpoint.layers ?? []).map(layer => layer.name);
+    assert.equal(names[0], 'Input-Token');
+    assert.ok((checkpoint.layers ?? []).some(layer => layer.tensors.length === 0));
+    await checkpoint.close();
+  });
+});
+
+describe('Keras HDF5 of the example models', () => {
+  const files = [
+    'qa-mlm/best_model.weights',
+    'qa-unilm/best_model.weights',
+    'chat-nezha/training/latest_model.weights',
+  ];
+  for (const file of files) {
+    it(`${file} lists a transformer of 4 or more layers`, async () => {
+      const directory = path.join(MODELS, path.dirname(file));
+      assert.ok(await kerasHdf5.matches(directorySet(directory), path.basename(file)));
+      const checkpoint = await openCase(directory, path.basename(file));
+      assert.ok(checkpoint.tensors.has('Embedding-Token/Embedding-Token/embeddings:0'));
+      assert.equal(checkpoint.skipped.size, 0);
+      await checkpoint.close();
+    });
+  }
+});
