@@ -1,0 +1,90 @@
+/**
+ * `Tokenizer.decode` of bert4keras: tokens → readable text, by rules for glueing and then for spaces.
+ * Reference: https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/tokenizers.py
+ */
+import { InputError } from '../../core/errors.ts';
+import { isCjkCharacter, isPunctuation } from '../text/character-class.ts';
+import { strip } from '../text/python-string.ts';
+import { isDecimalDigit } from '../text/unicode-11.ts';
+
+/** `Tokenizer._cjk_punctuation()` and the ASCII signs that take no space after them. */
+const glued = new Set(
+  '＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～｟｠｢｣､\u3000、〃〈〉《》「」『』【】〔〕〖〗〘〙〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧\ufe4f\ufe51\ufe54·！？｡。+-/={(<[',
+);
+
+/** `Tokenizer._is_special`: `[MASK]`, but `[x]` and `[]` and `[` followed by anything up to a `]` too. */
+export function isSpecialToken(token: string): boolean {
+  return token.startsWith('[') && token.endsWith(']');
+}
+
+/**
+ * The text that tokens stand for; special tokens stand for nothing.
+ * @throws InputError when a token follows a first token without text (`##`), where the reference fails too.
+ */
+export function decodeTokens(tokens: readonly string[]): string {
+  const text = joinTokens(tokens.filter(token => !isSpecialToken(token)))
+    .replace(/ +/g, ' ')
+    .replace(/' (re|m|s|t|ve|d|ll) /g, "'$1 ");
+  return strip(joinDecimals(dropSpacesAfterSigns(text)));
+}
+
+function joinTokens(tokens: readonly string[]): string {
+  let text = '';
+  let last = 0;
+  for (const [index, token] of tokens.entries()) {
+    const codePoint = token.codePointAt(0) ?? -1;
+    const isSingle = codePoint >= 0 && token.length === (codePoint > 0xffff ? 2 : 1);
+    if (token.startsWith('##')) {
+      text += token.slice(2);
+    } else if (isSingle && isCjkCharacter(codePoint)) {
+      text += token;
+    } else if (isSingle && isPunctuation(codePoint)) {
+      text += `${token} `;
+    } else {
+      if (index > 0 && text === '') throw nothingBefore(token);
+      text += index > 0 && isCjkCharacter(last) ? token : ` ${token}`;
+    }
+    last = lastCodePoint(text);
+  }
+  return text;
+}
+
+function lastCodePoint(text: string): number {
+  const unit = text.charCodeAt(text.length - 1);
+  return (unit & 0xfc00) === 0xdc00 ? (text.codePointAt(text.length - 2) ?? unit) : unit;
+}
+
+function dropSpacesAfterSigns(text: string): string {
+  let out = '';
+  for (let at = 0; at < text.length; at++) {
+    const sign = text.charAt(at);
+    out += sign;
+    if (glued.has(sign) && text.charAt(at + 1) === ' ') at++;
+  }
+  return out;
+}
+
+/** `re.sub('(\d\.) (\d)', '\\1\\2', text)`, whose matches do not overlap: `1. 2. 3` becomes `1.2. 3`. */
+function joinDecimals(text: string): string {
+  let out = '';
+  let taken = 0;
+  for (let dot = text.indexOf('. '); dot >= 0; dot = text.indexOf('. ', dot + 1)) {
+    const before = lastCodePoint(text.slice(0, dot));
+    const after = text.codePointAt(dot + 2) ?? 0;
+    const from = dot - (before > 0xffff ? 2 : 1);
+    if (from < taken || !isDecimalDigit(before) || !isDecimalDigit(after)) continue;
+    const end = dot + 2 + (after > 0xffff ? 2 : 1);
+    out += text.slice(taken, dot + 1) + text.slice(dot + 2, end);
+    taken = end;
+  }
+  return out + text.slice(taken);
+}
+
+function nothingBefore(token: string): InputError {
+  return new InputError({
+    what: 'decoding',
+    place: `token ${JSON.stringify(token)}`,
+    expected: 'text before it, to see whether a space is needed',
+    found: 'only tokens without text',
+  });
+}
