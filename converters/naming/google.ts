@@ -1,0 +1,81 @@
+/**
+ * The names of Google's published TensorFlow checkpoints and their kin, which bert4keras reads through each model's
+ * `variable_mapping`. An architecture gives a table: Keras layer → slot → name. `{i}` in a layer name is its number; in
+ * the stored name `{i}` writes it as it is and `{i:2}` with leading zeros to two digits.
+ *
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py
+ */
+import type { LayerSpec, SlotSpec } from '../../onnx-graphs/architecture.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import type { Naming, StoredName } from './naming.ts';
+
+/** Slot of a layer → stored name, or where it is stored otherwise than as is. */
+export type SlotNames = Readonly<Record<string, string | StoredName>>;
+
+/** What an architecture says about published checkpoints. */
+export interface GoogleNames {
+  /** Keras layer name, `{i}` for its number → slots. */
+  readonly layers: Readonly<Record<string, SlotNames>>;
+  /** Tensors that mean the checkpoint is of another architecture, with which one that is likely to be. */
+  readonly foreign?: Readonly<Record<string, string>>;
+}
+
+/** A normalisation layer: beta and gamma under `scope`. */
+export function norm(scope: string): SlotNames {
+  return { beta: `${scope}/beta`, gamma: `${scope}/gamma` };
+}
+
+/** A dense layer: kernel and bias under `scope`. */
+export function dense(scope: string): SlotNames {
+  return { kernel: `${scope}/kernel`, bias: `${scope}/bias` };
+}
+
+/** An inner dense layer: its slots start with `part`, its names with `scope`. */
+export function part(part: string, scope: string): SlotNames {
+  return { [`${part}/kernel`]: `${scope}/kernel`, [`${part}/bias`]: `${scope}/bias` };
+}
+
+/** A matrix stored with its axes exchanged. */
+export function transposed(name: string): StoredName {
+  return { name, transposed: true };
+}
+
+/** The Google scheme over an architecture's table, or undefined when the checkpoint has none of its names. */
+export function googleNaming(names: GoogleNames, checkpoint: Checkpoint): Naming | undefined {
+  const patterns = Object.values(names.layers)
+    .flatMap(slots => Object.values(slots))
+    .map(stored => new RegExp(`^${escape(storedName(stored).name).replace(/\\\{i(:\d)?\\\}/g, '\\d+')}$`));
+  const known = [...checkpoint.tensors.keys()].some(name => patterns.some(pattern => pattern.test(name)));
+  if (!known) return undefined;
+  const numbered = patterns.filter(pattern => pattern.source.includes('\\d+'));
+  return {
+    scheme: 'google',
+    label: 'names of published TensorFlow checkpoints',
+    final: false,
+    locate: (layer, slot) => locate(names, layer, slot),
+    judge: name => {
+      const ofModel = names.foreign?.[name] !== undefined || numbered.some(pattern => pattern.test(name));
+      return ofModel ? 'part-of-model' : 'extra';
+    },
+  };
+}
+
+function locate(names: GoogleNames, layer: LayerSpec, slot: SlotSpec): StoredName | undefined {
+  const number = /(?<=-)\d+(?=-)/.exec(layer.name)?.[0];
+  const pattern = number === undefined ? layer.name : layer.name.replace(`-${number}-`, '-{i}-');
+  const found = names.layers[layer.name]?.[slot.slot] ?? names.layers[pattern]?.[slot.slot];
+  if (found === undefined) return undefined;
+  const stored = storedName(found);
+  return {
+    ...stored,
+    name: stored.name.replace(/\{i(?::(\d))?\}/g, (_, digits) => (number ?? '').padStart(Number(digits ?? 1), '0')),
+  };
+}
+
+function storedName(stored: string | StoredName): StoredName {
+  return typeof stored === 'string' ? { name: stored } : stored;
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,100 @@
+/**
+ * Keras layer names, as `save_weights` and `model.save` write them to HDF5. A weight is found by the name of its layer and
+ * its place in the layer; names of inner layers (`dense_7`) are counters of the process that wrote the file and mean
+ * nothing. A transformer that was used as a layer of another model is one group whose weights carry the inner names, so
+ * the owner of a weight is the first part of its own name, not the group it lies in.
+ */
+import type { LayerSpec } from '../../onnx-graphs/architecture.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import type { Naming } from './naming.ts';
+
+/** A group of the file (or its top level, where groups are layers) that may hold a whole transformer. */
+interface Container {
+  /** Name of the nested model's group, '' at the top level. */
+  readonly group: string;
+  /** Layer name → its tensors in Keras' order. */
+  readonly layers: Map<string, string[]>;
+}
+
+/** Layer names that bert4keras itself gives, whatever the model. */
+const BERT4KERAS_LAYER = /^(Embedding|Transformer|Encoder|Decoder|MLM|Pooler|NSP|Output|LM|Discriminator)-/;
+
+/**
+ * The Keras scheme, or undefined when the file has no layers.
+ * @param prefix the `prefix` the model was built with; found from the names when not given.
+ */
+export function kerasNaming(
+  checkpoint: Checkpoint,
+  layers: readonly LayerSpec[],
+  prefix: string | undefined,
+): Naming | undefined {
+  if (checkpoint.layers === undefined) return undefined;
+  const candidates = containersOf(checkpoint).flatMap(container => {
+    const prefixes = prefix === undefined ? prefixesOf(container, layers) : [prefix];
+    return prefixes.map(prefix => ({ container, prefix, hits: countHits(container, layers, prefix) }));
+  });
+  const best = candidates.reduce((a, b) => (b.hits > a.hits ? b : a));
+  return namingOf(best.container, best.prefix);
+}
+
+function namingOf({ group, layers }: Container, prefix: string): Naming {
+  const nested = group === '' ? '' : ` inside the nested model "${group}"`;
+  return {
+    scheme: 'keras-layers',
+    label: `Keras layer names${prefix === '' ? '' : ` with prefix "${prefix}"`}${nested}`,
+    final: true,
+    locate: (layer, slot) => {
+      const own = prefix + layer.name;
+      const stored = pair(layer, layers.get(own) ?? []).get(slot.slot);
+      return { name: stored ?? `${group === '' ? own : group}/${own}/${slot.slot}:0` };
+    },
+    judge: name => {
+      const owner = [...layers].find(([, names]) => names.includes(name))?.[0] ?? '';
+      return BERT4KERAS_LAYER.test(owner.slice(prefix.length)) ? 'part-of-model' : 'extra';
+    },
+  };
+}
+
+/** Slots and tensors of one layer in order; a slot whose kind of weight does not come next is left out. */
+function pair(layer: LayerSpec, tensors: readonly string[]): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  let next = 0;
+  for (const { slot } of layer.slots) {
+    const name = tensors[next];
+    if (name === undefined || kindOf(name) !== kindOf(slot)) continue;
+    pairs.set(slot, name);
+    next++;
+  }
+  return pairs;
+}
+
+/** `kernel` of `query/kernel`, and of `dense_7/kernel:0`. */
+function kindOf(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1).replace(/:\d+$/, '');
+}
+
+function containersOf(checkpoint: Checkpoint): readonly Container[] {
+  const top: Container = { group: '', layers: new Map() };
+  const nested: Container[] = [];
+  for (const { name: group, tensors } of checkpoint.layers ?? []) {
+    const owners = new Map<string, string[]>();
+    for (const tensor of tensors) {
+      const owner = tensor.slice(group.length + 1).split('/', 1)[0] ?? '';
+      owners.set(owner, [...(owners.get(owner) ?? []), tensor]);
+    }
+    top.layers.set(group, [...tensors]);
+    if (owners.size > 1) nested.push({ group, layers: owners });
+  }
+  return [top, ...nested];
+}
+
+/** What stands before a known layer name somewhere in the container: '' when names are bare. */
+function prefixesOf({ layers: found }: Container, layers: readonly LayerSpec[]): readonly string[] {
+  const first = layers[0]?.name ?? '';
+  const prefixes = [...found.keys()].filter(name => name.endsWith(first)).map(name => name.slice(0, -first.length));
+  return prefixes.length === 0 ? [''] : prefixes;
+}
+
+function countHits({ layers: found }: Container, layers: readonly LayerSpec[], prefix: string): number {
+  return layers.filter(layer => found.has(prefix + layer.name)).length;
+}

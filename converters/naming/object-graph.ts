@@ -1,0 +1,62 @@
+/**
+ * tf.keras' object graph, as `save_weights` without a file extension writes it under TF_KERAS=1:
+ * `layer_with_weights-N/<attributes>/.ATTRIBUTES/VARIABLE_VALUE`, where N is the place of the layer among those that have
+ * weights. No layer names are stored, so the order of the architecture's layers decides.
+ */
+import type { LayerSpec, SlotSpec } from '../../onnx-graphs/architecture.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import type { Naming } from './naming.ts';
+
+const VALUE = '/.ATTRIBUTES/VARIABLE_VALUE';
+
+/** `<container>layer_with_weights-N/<path>`; the container is that of the innermost model. */
+const KEY = /^(?<container>.*)layer_with_weights-(?<place>\d+)\/(?<path>.+)\/\.ATTRIBUTES\/VARIABLE_VALUE$/;
+
+/** The attributes of bert4keras' attention and feed-forward layers → their slots. */
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+  query: 'q_dense',
+  key: 'k_dense',
+  value: 'v_dense',
+  output: 'o_dense',
+};
+
+/** The object-graph scheme, or undefined when no tensor is named so. */
+export function objectGraphNaming(checkpoint: Checkpoint, layers: readonly LayerSpec[]): Naming | undefined {
+  const container = containerOf(checkpoint);
+  if (container === undefined) return undefined;
+  const places = new Map(layers.map((layer, place) => [layer.name, place]));
+  return {
+    scheme: 'tf-keras-object-graph',
+    label: `tf.keras object graph${container === '' ? '' : ` under "${container}"`}`,
+    final: true,
+    locate: (layer, slot) => {
+      const name = `${container}layer_with_weights-${places.get(layer.name)}/${attributePath(slot)}${VALUE}`;
+      return { name };
+    },
+    judge: name => {
+      const key = KEY.exec(name)?.groups;
+      const head = key?.['container'] !== container || /^(kernel|bias)$/.test(key['path'] ?? '');
+      return head ? 'extra' : 'part-of-model';
+    },
+  };
+}
+
+/** The model (or nested model) with the most layers. */
+function containerOf(checkpoint: Checkpoint): string | undefined {
+  const places = new Map<string, Set<string>>();
+  for (const name of checkpoint.tensors.keys()) {
+    const key = KEY.exec(name)?.groups;
+    const container = key?.['container'];
+    if (container === undefined) continue;
+    places.set(container, (places.get(container) ?? new Set()).add(key?.['place'] ?? ''));
+  }
+  return [...places].reduce<string | undefined>((best, [container, found]) => {
+    return found.size > (places.get(best ?? '')?.size ?? 0) ? container : (best ?? container);
+  }, undefined);
+}
+
+function attributePath({ slot }: SlotSpec): string {
+  const [part = '', leaf] = slot.split('/');
+  if (leaf === undefined) return part;
+  return `${ATTRIBUTES[part] ?? part}/${leaf}`;
+}
