@@ -47,7 +47,7 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** Keras files only: layers in model order, including those without weights. */
   readonly layers?: readonly CheckpointLayer[];
-  /** Optimizer slots and bookkeeping that no model reads, by name, with why each was set aside. */
+  /** Optimizer slots and bookkeeping that no model reads, by name, with why each was set aside; not in `tensors`. */
   readonly skipped: ReadonlyMap<string, string>;
   /** Anything else the file says about itself (Keras version, object graph …), for `inspect`. */
   readonly about: Readonly<Record<string, Json>>;
