@@ -16,9 +16,12 @@ export type SlotNames = Readonly<Record<string, string | StoredName>>;
 export interface GoogleNames {
   /** Keras layer name, `{i}` for its number → slots. */
   readonly layers: Readonly<Record<string, SlotNames>>;
-  /** Tensors that mean the checkpoint is of another architecture, with which one that is likely to be. */
-  readonly foreign?: Readonly<Record<string, string>>;
+  /** Tensors that a checkpoint of this architecture never has: it is of another one. */
+  readonly foreign?: readonly string[];
 }
+
+/** Where a stored name has the layer's number. */
+const NUMBER = /\{i(?::(\d))?\}/g;
 
 /** A normalisation layer: beta and gamma under `scope`. */
 export function norm(scope: string): SlotNames {
@@ -44,7 +47,7 @@ export function transposed(name: string): StoredName {
 export function googleNaming(names: GoogleNames, checkpoint: Checkpoint): Naming | undefined {
   const patterns = Object.values(names.layers)
     .flatMap(slots => Object.values(slots))
-    .map(stored => new RegExp(`^${escape(storedName(stored).name).replace(/\\\{i(:\d)?\\\}/g, '\\d+')}$`));
+    .map(stored => new RegExp(`^${storedName(stored).name.replace(NUMBER, '\\d+')}$`));
   const known = [...checkpoint.tensors.keys()].some(name => patterns.some(pattern => pattern.test(name)));
   if (!known) return undefined;
   const numbered = patterns.filter(pattern => pattern.source.includes('\\d+'));
@@ -54,7 +57,7 @@ export function googleNaming(names: GoogleNames, checkpoint: Checkpoint): Naming
     final: false,
     locate: (layer, slot) => locate(names, layer, slot),
     judge: name => {
-      const ofModel = names.foreign?.[name] !== undefined || numbered.some(pattern => pattern.test(name));
+      const ofModel = names.foreign?.includes(name) === true || numbered.some(pattern => pattern.test(name));
       return ofModel ? 'part-of-model' : 'extra';
     },
   };
@@ -68,14 +71,10 @@ function locate(names: GoogleNames, layer: LayerSpec, slot: SlotSpec): StoredNam
   const stored = storedName(found);
   return {
     ...stored,
-    name: stored.name.replace(/\{i(?::(\d))?\}/g, (_, digits) => (number ?? '').padStart(Number(digits ?? 1), '0')),
+    name: stored.name.replace(NUMBER, (_, digits) => (number ?? '').padStart(Number(digits ?? 1), '0')),
   };
 }
 
 function storedName(stored: string | StoredName): StoredName {
   return typeof stored === 'string' ? { name: stored } : stored;
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -18,6 +18,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   key: 'k_dense',
   value: 'v_dense',
   output: 'o_dense',
+  intermediate: 'i0_dense',
 };
 
 /** The object-graph scheme, or undefined when no tensor is named so. */
@@ -58,5 +59,6 @@ function containerOf(checkpoint: Checkpoint): string | undefined {
 function attributePath({ slot }: SlotSpec): string {
   const [part = '', leaf] = slot.split('/');
   if (leaf === undefined) return part;
-  return `${ATTRIBUTES[part] ?? part}/${leaf}`;
+  // Gates follow the first inner product: i1_dense, i2_dense …
+  return `${ATTRIBUTES[part] ?? part.replace(/^gate-(\d+)$/, 'i$1_dense')}/${leaf}`;
 }
