@@ -3,7 +3,11 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
+import { decodeUtf8 } from './text/utf-8.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { loadVocab } from './vocabulary.ts';
+import { createWordPieceTokenizer } from './wordpiece/wordpiece-tokenizer.ts';
+import { createWordListTokenizer, parseWordList } from './words/word-list-tokenizer.ts';
 
 /** Reads a whole file of the model directory. */
 export type ReadFile = (name: string) => Promise<Uint8Array>;
@@ -11,7 +15,11 @@ export type ReadFile = (name: string) => Promise<Uint8Array>;
 /** Builds tokenizers of one kind. */
 type Build<E extends TokenizerEntry> = (entry: E, readFile: ReadFile) => Promise<Tokenizer>;
 
-const tokenizers: { readonly [E in TokenizerEntry as E['kind']]?: Build<E> } = {};
+const tokenizers: { readonly [E in TokenizerEntry as E['kind']]?: Build<E> } = {
+  wordpiece: async (entry, readFile) =>
+    createWordPieceTokenizer(loadVocab(decodeUtf8(await readFile(entry.vocab), entry.vocab)).tokenDict, entry),
+  words: async (entry, readFile) => createWordListTokenizer(parseWordList(await readFile(entry.vocab), entry.vocab)),
+};
 
 /** Builds the tokenizer of a model. @throws ConfigError when there is none of that kind; what its reader throws. */
 export function createTokenizer(entry: TokenizerEntry, readFile: ReadFile): Promise<Tokenizer> {

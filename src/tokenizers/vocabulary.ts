@@ -3,9 +3,10 @@
  * simplification that drops the tokens which tokenizing can never give.
  * Reference: https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/tokenizers.py
  */
-import { FormatError, InputError, messageOf } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { isCjkCharacter, isPunctuation } from './text/character-class.ts';
 import { codePointLength, fileLines, split, strip } from './text/python-string.ts';
+import { decodeUtf8 } from './text/utf-8.ts';
 
 /** Token → id, in the order of a Python dict. Ids can repeat: see {@link loadVocab}. */
 export type TokenDict = ReadonlyMap<string, number>;
@@ -37,7 +38,7 @@ export interface LoadVocabOptions {
  */
 export function loadVocab(file: string | Uint8Array, options: LoadVocabOptions = {}): Vocabulary {
   const tokenDict = new Map<string, number>();
-  for (const line of fileLines(typeof file === 'string' ? file : decodeUtf8(file))) {
+  for (const line of fileLines(typeof file === 'string' ? file : decodeUtf8(file, 'vocabulary'))) {
     tokenDict.set(split(line)[0] ?? strip(line), tokenDict.size);
   }
   return options.simplified ? simplifyVocab(tokenDict, options.startsWith) : { tokenDict };
@@ -90,13 +91,4 @@ function isRedundant(token: string): boolean {
     const codePoint = character.codePointAt(0) ?? 0;
     return isCjkCharacter(codePoint) || isPunctuation(codePoint);
   });
-}
-
-function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (thrown) {
-    const details = { what: 'vocabulary', expected: 'UTF-8', found: messageOf(thrown) };
-    throw new FormatError(details, { cause: thrown });
-  }
 }

@@ -43,8 +43,8 @@ export function createWordCutter(tokens: readonly string[], wordMaxLen: number):
     return node === 0 ? -1 : (positionAt[node] as number);
   };
 
-  /** Longest token that starts at `at` of the word ending at `to`; its end, or -1. Its position is left in `matched`. */
   let matched = -1;
+  /** End of the longest token that starts at `at` of the word ending at `to`, or -1. Its position is left in `matched`. */
   const matchAt = (text: string, at: number, to: number, root: number): number => {
     let node = root;
     let end = -1;
