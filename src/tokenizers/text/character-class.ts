@@ -20,10 +20,12 @@ export const ROLE = 7;
 const LOWERS = 8;
 /** NFD changes it, or may move it. */
 const DECOMPOSES = 16;
-/** It is a non-spacing mark, or has one in its decomposition. */
+/** It has a non-spacing mark in its decomposition, or is one. */
 const MARKED = 32;
 /** Σ, whose lower case depends on its neighbours, or a character that Unicode 11 does not know. */
 const IRREGULAR = 64;
+/** It is a non-spacing mark. */
+const MARK = 128;
 
 const classes = new Uint8Array(0x110000);
 
@@ -95,7 +97,7 @@ function withoutMarks(text: string): string {
   for (let at = 0; at < text.length; ) {
     const codePoint = text.codePointAt(at) ?? 0;
     const next = at + (codePoint > 0xffff ? 2 : 1);
-    if ((classOf(codePoint) & MARKED) !== 0 && isNonspacingMark(codePoint)) {
+    if ((classOf(codePoint) & MARK) !== 0) {
       out += text.slice(start, at);
       start = next;
     }
@@ -126,6 +128,7 @@ function foldingOf(codePoint: number): number {
   let folding = lowered === character ? 0 : LOWERS;
   // Spacing marks can have a combining class, by which NFD sorts them.
   if (decomposed !== lowered || /\p{Mc}/u.test(character)) folding |= DECOMPOSES;
+  if (isNonspacingMark(codePoint)) folding |= MARK;
   if (Array.from(decomposed).some(part => isNonspacingMark(part.codePointAt(0) ?? 0))) folding |= MARKED;
   return folding;
 }
