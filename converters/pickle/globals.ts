@@ -3,7 +3,7 @@
  * named, before anything could be done with it; and what is in it builds plain data in this program, not in Python.
  */
 import type { GlobalObject, Item, Machine } from './machine.ts';
-import { arrayFromBuffer, makeArray, makeDtype, scalarOf } from './numpy.ts';
+import { arrayFromBuffer, asciiOf, makeArray, makeDtype, scalarOf } from './numpy.ts';
 import { describe, type PickleKey, type PickleValue } from './pickle-value.ts';
 
 type Call = (machine: Machine, args: readonly Item[]) => Item;
@@ -13,6 +13,8 @@ const CALLS: Readonly<Record<string, Call | null>> = {
   'collections.defaultdict': makeDefaultDict,
   'collections.OrderedDict': makeDict,
   'builtins.int': null,
+  // What Python 3 calls int in the protocols of Python 2.
+  'builtins.long': null,
   'builtins.set': makeSet,
   'builtins.frozenset': makeSet,
   'builtins.bytes': makeBytes,
@@ -51,7 +53,7 @@ export function lookUpGlobal(machine: Machine, module: string, name: string): Gl
 function makeDefaultDict(machine: Machine, args: readonly Item[]): Item {
   const [factory] = args;
   const isInt = typeof factory === 'object' && factory !== null && 'kind' in factory && factory.kind === 'global';
-  if (args.length > 1 || (factory != null && !(isInt && factory.name === 'builtins.int'))) {
+  if (args.length > 1 || (factory != null && !(isInt && /^builtins\.(int|long)$/.test(factory.name)))) {
     throw machine.error({ what: 'defaultdict', expected: 'the factory int', found: args.map(describe).join(', ') });
   }
   return new Map<PickleKey, PickleValue>();
@@ -95,7 +97,7 @@ function makeBytes(machine: Machine, args: readonly Item[]): Item {
 /** `_codecs.encode(text, 'latin1')`: how Python 3 writes bytes in protocols that have none. */
 function encode(machine: Machine, args: readonly Item[]): Item {
   const [text, encoding] = args;
-  const isLatin1 = encoding === 'latin1' || encoding === 'latin-1';
+  const isLatin1 = /^latin-?1$/.test(asciiOf(encoding) ?? '');
   if (typeof text !== 'string' || !isLatin1 || args.length !== 2) {
     throw machine.error({ what: 'bytes', expected: 'text and "latin1"', found: args.map(describe).join(', ') });
   }

@@ -23,8 +23,10 @@ const STOP = 0x2e;
  * if (value instanceof Map) value.get('one'); // 1
  */
 export function readPickle(bytes: Uint8Array, file: string): PickleValue {
-  const cursor = new Cursor(bytes, { file, what: 'pickle' });
-  const machine = new Machine(cursor, bytes, file);
+  // A plain Uint8Array, even over a Node Buffer, whose slices would not be copies.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const cursor = new Cursor(plain, { file, what: 'pickle' });
+  const machine = new Machine(cursor, plain, file);
   for (;;) {
     const opcode = machine.nextOpcode();
     if (opcode === STOP) return machine.finish();

@@ -132,8 +132,8 @@ function isKind<K extends 'global' | 'numpy.dtype'>(
   return typeof item === 'object' && item !== null && 'kind' in item && item.kind === kind;
 }
 
-/** ASCII text of a `str`, `bytes` or `unicode`; both kinds occur, depending on the Python that wrote the file. */
-function asciiOf(item: Item | undefined): string | undefined {
+/** Short ASCII text of a `str`, `bytes` or `unicode`; all kinds occur, depending on the Python that wrote the file. */
+export function asciiOf(item: Item | undefined): string | undefined {
   if (typeof item === 'string') return item;
   return item instanceof Uint8Array && item.length <= 16 ? latin1(item) : undefined;
 }
