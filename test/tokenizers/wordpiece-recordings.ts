@@ -66,7 +66,11 @@ export interface EncodeRecording {
 
 /** decode.json */
 export interface DecodeRecording {
-  readonly cases: readonly { readonly vocab: string; readonly ids: readonly number[]; readonly out: string | Failure }[];
+  readonly cases: readonly {
+    readonly vocab: string;
+    readonly ids: readonly number[];
+    readonly out: string | Failure;
+  }[];
   readonly tokens: readonly { readonly tokens: readonly string[]; readonly out: string | Failure }[];
   readonly token_to_id: readonly { readonly vocab: string; readonly token: string; readonly id: number }[];
   readonly specials: readonly {

@@ -17,14 +17,21 @@ export function isPythonSpace(codePoint: number): boolean {
 
 /** `text.strip(characters)`: without them at both ends; without white space when none are given. */
 export function strip(text: string, characters?: string): string {
-  const points = Array.from(text);
-  const stripped = characters === undefined ? undefined : new Set(characters);
-  const goes = (point: string): boolean => stripped?.has(point) ?? isPythonSpace(point.codePointAt(0) ?? 0);
+  const stripped = characters === undefined ? undefined : new Set(Array.from(characters, codePointOf));
+  const goes = (codePoint: number): boolean => stripped?.has(codePoint) ?? isPythonSpace(codePoint);
   let from = 0;
-  let to = points.length;
-  while (from < to && goes(points[from] ?? '')) from++;
-  while (to > from && goes(points[to - 1] ?? '')) to--;
-  return points.slice(from, to).join('');
+  let to = text.length;
+  while (from < to) {
+    const codePoint = text.codePointAt(from) ?? 0;
+    if (!goes(codePoint)) break;
+    from += codePoint > 0xffff ? 2 : 1;
+  }
+  while (to > from) {
+    const codePoint = lastCodePoint(text, to);
+    if (!goes(codePoint)) break;
+    to -= codePoint > 0xffff ? 2 : 1;
+  }
+  return text.slice(from, to);
 }
 
 /** `text.split()`: the runs without white space. */
@@ -57,4 +64,15 @@ export function codePointLength(text: string): number {
     if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) length--;
   }
   return length;
+}
+
+/** Code point that ends before `end`, by default the last of a text that is not empty. */
+export function lastCodePoint(text: string, end = text.length): number {
+  const unit = text.charCodeAt(end - 1);
+  const pair = (unit & 0xfc00) === 0xdc00 ? (text.codePointAt(end - 2) ?? unit) : unit;
+  return pair > 0xffff ? pair : unit;
+}
+
+function codePointOf(character: string): number {
+  return character.codePointAt(0) ?? 0;
 }

@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../core/errors.ts';
 import { isCjkCharacter, isPunctuation } from '../text/character-class.ts';
-import { strip } from '../text/python-string.ts';
+import { lastCodePoint, strip } from '../text/python-string.ts';
 import { isDecimalDigit } from '../text/unicode-11.ts';
 
 /** `Tokenizer._cjk_punctuation()` and the ASCII signs that take no space after them. */
@@ -49,11 +49,6 @@ function joinTokens(tokens: readonly string[]): string {
   return text;
 }
 
-function lastCodePoint(text: string): number {
-  const unit = text.charCodeAt(text.length - 1);
-  return (unit & 0xfc00) === 0xdc00 ? (text.codePointAt(text.length - 2) ?? unit) : unit;
-}
-
 function dropSpacesAfterSigns(text: string): string {
   let out = '';
   for (let at = 0; at < text.length; at++) {
@@ -69,7 +64,7 @@ function joinDecimals(text: string): string {
   let out = '';
   let taken = 0;
   for (let dot = text.indexOf('. '); dot >= 0; dot = text.indexOf('. ', dot + 1)) {
-    const before = lastCodePoint(text.slice(0, dot));
+    const before = lastCodePoint(text, dot);
     const after = text.codePointAt(dot + 2) ?? 0;
     const from = dot - (before > 0xffff ? 2 : 1);
     if (from < taken || !isDecimalDigit(before) || !isDecimalDigit(after)) continue;
