@@ -125,7 +125,7 @@ function readNode(image: FileImage, address: number, rank: number): { level: num
 async function inflate(image: FileImage, name: string, bytes: Uint8Array, limit: number): Promise<Uint8Array> {
   const output = new Uint8Array(limit);
   let length = 0;
-  const stream = new Blob([bytes.slice()]).stream().pipeThrough(new DecompressionStream('deflate'));
+  const stream = new Blob([new Uint8Array(bytes)]).stream().pipeThrough(new DecompressionStream('deflate'));
   for await (const part of stream) {
     if (length + part.length > limit) throw image.error(`chunk of weight "${name}"`, `${limit} bytes`, 'more');
     output.set(part, length);
@@ -137,7 +137,7 @@ async function inflate(image: FileImage, name: string, bytes: Uint8Array, limit:
 /** Undoes HDF5's shuffle: first bytes of all elements, then all second bytes, … */
 function unshuffle(bytes: Uint8Array, size: number): Uint8Array {
   const count = Math.floor(bytes.length / size);
-  const output = bytes.slice();
+  const output = new Uint8Array(bytes);
   for (let byte = 0; byte < size; byte++) {
     for (let i = 0; i < count; i++) output[i * size + byte] = bytes[byte * count + i] ?? 0;
   }

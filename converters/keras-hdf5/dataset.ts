@@ -65,7 +65,7 @@ function checkExtent(file: Hdf5File, name: string, layout: Layout & { kind: 'con
 
 function littleEndian(bytes: Uint8Array, size: number, bigEndian: boolean): Uint8Array {
   if (!bigEndian) return bytes;
-  const swapped = bytes.slice();
+  const swapped = new Uint8Array(bytes);
   for (let at = 0; at < swapped.length; at += size) swapped.subarray(at, at + size).reverse();
   return swapped;
 }

@@ -59,7 +59,7 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5File> {
     });
   }
   const image = createFileImage(source, base);
-  const address = await attempt(source, image, 'superblock', () => checkSuperblock(image));
+  const address = await attempt(source, image, 'superblock', () => checkSuperblock(image, base));
   const root = await attempt(source, image, 'root group', () => {
     const messages = readObjectHeader(image, address);
     return { path: '', messages, group: new File(image, source.name) };
@@ -142,7 +142,7 @@ function asFormatError(source: ByteSource, what: string, thrown: unknown): Error
 }
 
 /** Address of the root group's header. Version 0 superblocks only: no version of Keras writes another. */
-function checkSuperblock(image: FileImage): number {
+function checkSuperblock(image: FileImage, base: number): number {
   image.need({ begin: 0, length: 96 });
   const { view } = image;
   const version = view.getUint8(8);
@@ -155,9 +155,9 @@ function checkSuperblock(image: FileImage): number {
       next: "Save the weights again with Keras, or copy the file with h5py without libver='latest'.",
     });
   }
+  if (image.u64(24) !== base) throw image.error('base address', `${base}, where the file begins`, `${image.u64(24)}`);
   const end = image.u64(40);
-  if (end > image.byteLength) {
-    throw image.error('size of the file', `${end} bytes, as the superblock says`, `${image.byteLength}`);
-  }
+  const size = base + image.byteLength;
+  if (end > size) throw image.error('size of the file', `${end} bytes, as the superblock says`, `${size}`);
   return image.u64(64);
 }

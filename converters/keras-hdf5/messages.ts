@@ -59,7 +59,9 @@ export function readDataspace(image: FileImage, { begin, length }: Extent): read
   const version = length < 4 ? 0 : view.getUint8(begin);
   const rank = length < 4 ? 0 : view.getUint8(begin + 1);
   const header = version === 1 ? 8 : 4;
-  if ((version !== 1 && version !== 2) || rank > MAX_RANK || length < header + 8 * rank) {
+  // Bit 0 of the flags: as many greatest sizes follow. Messages are padded to a multiple of 8 at most.
+  const needed = header + 8 * rank * (length >= 4 && (view.getUint8(begin + 2) & 1) === 1 ? 2 : 1);
+  if ((version !== 1 && version !== 2) || rank > MAX_RANK || length < needed || length - needed >= 8) {
     throw image.error(`dataspace at ${begin}`, 'version 1 or 2', `version ${version}, rank ${rank}, ${length} bytes`);
   }
   const shape = Array.from({ length: rank }, (_, i) => image.u64(begin + header + 8 * i));

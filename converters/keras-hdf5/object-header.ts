@@ -69,5 +69,5 @@ function continuation(image: FileImage, { begin, length }: HeaderMessage): Exten
 }
 
 function describeVersion(version: number): string {
-  return version === 0x4f ? "version 2, which h5py writes with libver='latest' only" : `version ${version}`;
+  return version === 0x4f ? "version 2, as h5py writes with libver='latest' or track_order" : `version ${version}`;
 }
