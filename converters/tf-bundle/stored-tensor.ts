@@ -39,13 +39,9 @@ export function storedTensor(name: string, entry: BundleEntry, { indexFile, sour
   const dtype = dtypeOf(entry.dataType, name, indexFile);
   const expected = dtype === null || dtype === 'string' ? size : elementCount(shape) * bytesPerElement(dtype);
   if (size !== expected) {
+    const needed = Number.isSafeInteger(expected) ? `${expected} bytes` : 'more than any file has';
     const what = `size of "${name}"`;
-    throw new FormatError({
-      file: indexFile,
-      what,
-      expected: `${expected} bytes for [${shape.join(', ')}]`,
-      found: `${size}`,
-    });
+    throw new FormatError({ file: indexFile, what, expected: `${needed} for [${shape.join(', ')}]`, found: `${size}` });
   }
   if (dtype === 'string' && elementCount(shape) > size) {
     const what = `size of "${name}"`;
