@@ -17,6 +17,12 @@ export interface Hypothesis {
   readonly length: number;
 }
 
+/**
+ * Scores as they come from a scorer. Graphs give float32; float64 exists for scorers that compute in double, as NumPy
+ * models do. Every search keeps the arithmetic of the array's own precision.
+ */
+export type ScoreArray = Float32Array | Float64Array;
+
 /** Scores next tokens for one request (one prompt). */
 export interface StepScorer {
   readonly vocabSize: number;
@@ -26,7 +32,7 @@ export interface StepScorer {
    * Scores of the next token, one row of `vocabSize` per hypothesis, row-major. The first call of a search gets the root
    * alone; later calls get children of hypotheses that were scored before. The array belongs to the caller.
    */
-  score(hypotheses: readonly Hypothesis[], signal?: AbortSignal): Promise<Float32Array>;
+  score(hypotheses: readonly Hypothesis[], signal?: AbortSignal): Promise<ScoreArray>;
 }
 
 /** The root of a new tree. */
