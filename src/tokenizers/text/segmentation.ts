@@ -13,8 +13,8 @@ export interface SegmentationOptions {
 }
 
 /**
- * Cuts `text` so that pieces are at most `maxLen` code points long, as far as the separators allow; a piece without any
- * stays longer. Every piece keeps the separator it ends with unless `strips` takes it.
+ * Cuts `text` so that pieces are at most `maxLen` code points long, as far as the separators allow: a piece without any
+ * stays longer, and so does one that ends in a run of them. Every piece keeps the separator it ends with unless `strips` takes it.
  *
  * ```ts
  * textSegmentate('今天很好。明天更好。', 5, { seps: '\n。' }); // ['今天很好。', '明天更好。']

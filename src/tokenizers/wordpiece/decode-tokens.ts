@@ -30,23 +30,34 @@ export function decodeTokens(tokens: readonly string[]): string {
 
 function joinTokens(tokens: readonly string[]): string {
   let text = '';
-  let last = 0;
+  let last = 0; // code point that text ends with
   for (const [index, token] of tokens.entries()) {
-    const codePoint = token.codePointAt(0) ?? -1;
-    const isSingle = codePoint >= 0 && token.length === (codePoint > 0xffff ? 2 : 1);
-    if (token.startsWith('##')) {
-      text += token.slice(2);
-    } else if (isSingle && isCjkCharacter(codePoint)) {
-      text += token;
-    } else if (isSingle && isPunctuation(codePoint)) {
-      text += `${token} `;
-    } else {
-      if (index > 0 && text === '') throw nothingBefore(token);
-      text += index > 0 && isCjkCharacter(last) ? token : ` ${token}`;
-    }
-    last = lastCodePoint(text);
+    if (index > 0 && text === '' && needsNeighbour(token)) throw nothingBefore(token);
+    const piece = pieceAfter(last, token);
+    if (piece !== '') last = lastCodePoint(piece);
+    text += piece;
   }
   return text;
+}
+
+/** What a token adds to a text that ends with `last`. */
+function pieceAfter(last: number, token: string): string {
+  if (token.startsWith('##')) return token.slice(2);
+  const single = singleCodePoint(token);
+  if (isCjkCharacter(single)) return token;
+  if (isPunctuation(single)) return `${token} `;
+  return isCjkCharacter(last) ? token : ` ${token}`;
+}
+
+function needsNeighbour(token: string): boolean {
+  const single = singleCodePoint(token);
+  return !token.startsWith('##') && !isCjkCharacter(single) && !isPunctuation(single);
+}
+
+/** The code point of a token of one character, else 0. */
+function singleCodePoint(token: string): number {
+  const codePoint = token.codePointAt(0) ?? 0;
+  return token.length === (codePoint > 0xffff ? 2 : 1) ? codePoint : 0;
 }
 
 function dropSpacesAfterSigns(text: string): string {
