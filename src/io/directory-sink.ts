@@ -3,7 +3,7 @@
  * there: a reader never sees half a model, and a failed conversion leaves nothing behind.
  */
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, link, mkdir, mkdtemp, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { copyFile, type FileHandle, link, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { ByteSink, ByteWriter } from '../core/byte-source.ts';
@@ -26,15 +26,28 @@ export interface DirectorySinkOptions {
  */
 export async function directorySink(target: string, options: DirectorySinkOptions = {}): Promise<ByteSink> {
   const final = path.resolve(target);
-  await refuseOccupied(final, options.overwrite ?? false);
-  const partial = await attempt(target, 'making a folder', async () => {
+  const overwrite = options.overwrite ?? false;
+  await refuseOccupied(final, overwrite);
+  const partial = hiddenBeside(final, 'partial');
+  await attempt(target, 'making a folder', async () => {
     await mkdir(path.dirname(final), { recursive: true });
-    return mkdtemp(path.join(path.dirname(final), `.${path.basename(final)}.partial-`));
+    await mkdir(partial);
   });
-  return partialDirectory(final, partial);
+  return partialDirectory({ final, partial, overwrite });
 }
 
-function partialDirectory(final: string, partial: string): ByteSink {
+/** A name that nobody else uses. Not made by `mkdtemp`, whose folders only their owner may read. */
+function hiddenBeside(final: string, what: string): string {
+  return path.join(path.dirname(final), `.${path.basename(final)}.${what}-${crypto.randomUUID().slice(0, 8)}`);
+}
+
+interface Places {
+  readonly final: string;
+  readonly partial: string;
+  readonly overwrite: boolean;
+}
+
+function partialDirectory({ final, partial, overwrite }: Places): ByteSink {
   const opened = new Map<FileHandle, string>();
   const place = async (name: string): Promise<string> => {
     checkName(name);
@@ -62,6 +75,7 @@ function partialDirectory(final: string, partial: string): ByteSink {
       for (const name of opened.values()) {
         throw new IoError({ file: name, what: 'file to publish', found: 'it is still being written' });
       }
+      await refuseOccupied(final, overwrite);
       await attempt(final, 'publishing the folder', () => publish(partial, final));
     },
     async discard() {
@@ -107,8 +121,8 @@ async function copyWithProgress(from: string, to: string, onProgress?: (bytes: n
 async function publish(partial: string, final: string): Promise<void> {
   const occupied = await statIfAny(final);
   if (occupied === undefined) return rename(partial, final);
-  const old = await mkdtemp(path.join(path.dirname(final), `.${path.basename(final)}.old-`));
-  await rename(final, path.join(old, 'replaced'));
+  const old = hiddenBeside(final, 'old');
+  await rename(final, old);
   await rename(partial, final);
   await rm(old, { recursive: true, force: true });
 }

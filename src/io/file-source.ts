@@ -33,7 +33,7 @@ export function directorySet(directory: string): ByteSourceSet {
       checkName(name);
       const filePath = path.join(directory, name);
       const facts = await statIfAny(filePath);
-      if (facts === undefined) throw noSuchFile(filePath, await this.list());
+      if (facts === undefined) throw noSuchFile(name, await this.list(), filePath);
       return openFile(filePath);
     },
   };

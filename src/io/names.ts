@@ -36,12 +36,12 @@ export function checkRange(source: Pick<ByteSource, 'name' | 'size'>, offset: nu
 }
 
 /** The error for a name that is not in a set; `names` are those that are, of which close ones are shown. */
-export function noSuchFile(name: string, names: readonly string[]): IoError {
+export function noSuchFile(name: string, names: readonly string[], file = name): IoError {
   const stem = name.slice(0, 4).toLowerCase();
   const close = names.filter(other => other.toLowerCase().startsWith(stem)).slice(0, 5);
   const listed = (close.length > 0 ? close : names.slice(0, 5)).join(', ');
   return new IoError({
-    file: name,
+    file,
     what: 'no such file',
     ...(listed === '' ? {} : { found: `${names.length} others: ${listed}${names.length > 5 ? ', …' : ''}` }),
   });
