@@ -52,7 +52,7 @@ export function split(text: string): string[] {
 
 /** The lines of a file that Python opened in text mode: `\r\n` and `\r` end lines too, no other character does. */
 export function fileLines(text: string): string[] {
-  const lines = text.split(/\r\n|\r|\n/);
+  const lines = text.includes('\r') ? text.split(/\r\n|\r|\n/) : text.split('\n');
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }
