@@ -68,6 +68,11 @@ export function maskCrc32c(checksum: number): number {
   return (((checksum >>> 15) | (checksum << 17)) + 0xa282ead8) >>> 0;
 }
 
+/** A checksum for an error message: `0xe3069283`. */
+export function hexCrc32c(checksum: number): string {
+  return `0x${checksum.toString(16).padStart(8, '0')}`;
+}
+
 /** Folds all of `bytes` but the last held ones in the shared memory; returns how many are held there now. */
 function foldInto(state: { readonly held: number; readonly first: boolean }, bytes: Uint8Array): number {
   const { memory, fold } = getFolder();

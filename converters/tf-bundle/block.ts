@@ -4,7 +4,7 @@
  */
 import { Cursor } from '../../src/core/cursor.ts';
 import { FormatError } from '../../src/core/errors.ts';
-import { crc32cOf, maskCrc32c } from '../crc32c.ts';
+import { crc32cOf, hexCrc32c, maskCrc32c } from '../crc32c.ts';
 import { unsnappy } from './snappy.ts';
 
 /** Bytes behind each block: one for the compression, four for the masked CRC32C of block and that byte. */
@@ -93,8 +93,8 @@ function openBlock(table: TableBytes, handle: BlockHandle): Cursor {
     throw new FormatError({
       file,
       what: `checksum of the ${what}`,
-      expected: hex(stored),
-      found: hex(actual),
+      expected: hexCrc32c(stored),
+      found: hexCrc32c(actual),
       next: 'The file is damaged; fetch it again.',
     });
   }
@@ -141,8 +141,4 @@ function readLengths(cursor: Cursor, { end, keyLength }: EntryBounds) {
     throw cursor.error({ what: 'entry', expected: `${added + valueLength} bytes of key and value`, found });
   }
   return { shared, added, valueLength };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }

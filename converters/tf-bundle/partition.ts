@@ -12,22 +12,35 @@ export interface Box {
  * Whether `boxes` cover `shape` without gap or overlap; each must lie inside it.
  *
  * A sum of boxes equals the whole exactly when their mixed differences do, and that of a box is +1 or -1 at its corners.
- * So all corners, with signs, must cancel against those of the whole: 2^rank steps a box, where comparing pairs of boxes
- * would take the square of their number.
+ * So all corners, with signs, must cancel against those of the whole: 2^axes steps a box, counting axes that are cut, where
+ * comparing pairs of boxes would take the square of their number.
  */
 export function tilesExactly(shape: readonly number[], boxes: readonly Box[]): boolean {
-  const corners = new Map<string, number>();
+  const size = product(shape);
+  const covered = boxes.reduce((sum, box) => sum + product(box.length), 0);
+  // Also keeps the numbers of corners below 2^53: an axis of n elements has n + 1 places, at most twice as many.
+  if (covered !== size || !Number.isSafeInteger(size * 2 ** shape.length)) return false;
+  const cut = [...shape.keys()].filter(axis => boxes.some(box => box.length[axis] !== shape[axis]));
+  const corners = new Map<number, number>();
   const add = ({ start, length }: Box, sign: number): void => {
-    for (let corner = 0; corner < 2 ** shape.length; corner++) {
-      const isEnd = (axis: number): boolean => ((corner >> axis) & 1) === 1;
-      const place = start.map((from, axis) => (isEnd(axis) ? from + (length[axis] ?? 0) : from)).join();
-      const odd = shape.filter((_, axis) => isEnd(axis)).length % 2 === 1;
-      corners.set(place, (corners.get(place) ?? 0) + (odd ? -sign : sign));
+    for (let corner = 0; corner < 2 ** cut.length; corner++) {
+      let place = 0;
+      let signed = sign;
+      for (const [k, axis] of cut.entries()) {
+        const isEnd = ((corner >> k) & 1) === 1;
+        place = place * ((shape[axis] ?? 0) + 1) + (start[axis] ?? 0) + (isEnd ? (length[axis] ?? 0) : 0);
+        if (isEnd) signed = -signed;
+      }
+      corners.set(place, (corners.get(place) ?? 0) + signed);
     }
   };
   for (const box of boxes) add(box, 1);
   add({ start: shape.map(() => 0), length: shape }, -1);
   return [...corners.values()].every(sum => sum === 0);
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((a, b) => a * b, 1);
 }
 
 /** Bytes of a tensor being put together, row-major. */

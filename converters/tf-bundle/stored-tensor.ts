@@ -4,7 +4,7 @@
 import type { ByteSource } from '../../src/core/byte-source.ts';
 import { bytesPerElement, type DType, elementCount } from '../../src/core/dtype.ts';
 import { FormatError } from '../../src/core/errors.ts';
-import { crc32cOf, maskCrc32c } from '../crc32c.ts';
+import { crc32cOf, hexCrc32c, maskCrc32c } from '../crc32c.ts';
 import type { BundleEntry } from './bundle-proto.ts';
 import { DTYPES, OTHER_TYPES } from './data-type.ts';
 import { readStrings } from './string-tensor.ts';
@@ -117,8 +117,8 @@ export async function readStored(stored: StoredTensor, verify: boolean): Promise
       file: source.name,
       place: `byte ${stored.offset}`,
       what: `checksum of "${name}"`,
-      expected: hex(crc32c),
-      found: hex(maskCrc32c(crc32cOf(bytes))),
+      expected: hexCrc32c(crc32c),
+      found: hexCrc32c(maskCrc32c(crc32cOf(bytes))),
       next: 'The file is damaged; fetch it again.',
     });
   }
@@ -133,8 +133,4 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
     end += part.length;
   }
   return whole;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }
