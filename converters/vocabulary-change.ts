@@ -61,13 +61,8 @@ export function changedSize(change: VocabularyChange, rows: number): number {
  */
 export function changeVocabulary({ values, shape }: Table, axis: number, change: VocabularyChange): Table {
   const rows = shape[axis] ?? 0;
+  requireKnownIds(change, rows);
   const kept = change.keepTokens ?? Array.from({ length: rows }, (_, id) => id);
-  requireInside(kept, rows, 'keep_tokens');
-  requireInside(
-    change.compoundTokens.flatMap(({ ids }) => ids),
-    kept.length,
-    'compound_tokens',
-  );
   const outer = shape.slice(0, axis).reduce((product, size) => product * size, 1);
   const width = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
   const total = kept.length + change.compoundTokens.length;
@@ -99,6 +94,13 @@ function weightedMean(
   }
   const scale = weights?.reduce((total, weight) => total + weight, 0) ?? ids.length;
   return sum.map(value => value / scale);
+}
+
+/** @throws ConfigError when an id is not one of a table of `rows` rows, or of what is kept of it. */
+export function requireKnownIds({ keepTokens, compoundTokens }: VocabularyChange, rows: number): void {
+  requireInside(keepTokens ?? [], rows, 'keep_tokens');
+  const ids = compoundTokens.flatMap(token => token.ids);
+  requireInside(ids, keepTokens?.length ?? rows, 'compound_tokens');
 }
 
 function requireInside(ids: readonly number[], size: number, keyword: string): void {

@@ -1,0 +1,200 @@
+/**
+ * Conversion, from a checkpoint to a model directory: open, plan, reconcile, write. Headers decide everything; the bytes
+ * of the weights are then moved once, or not at all when they are linked in place.
+ */
+import type { JsonObject } from '../onnx-graphs/architecture.ts';
+import { encodeGraph } from '../onnx-graphs/onnx/encode-graph.ts';
+import { GraphBuilder } from '../onnx-graphs/onnx/graph-builder.ts';
+import type { ByteSink, ByteSourceSet } from '../src/core/byte-source.ts';
+import { throwIfAborted } from '../src/core/errors.ts';
+import {
+  type FileEntry,
+  type GraphEntry,
+  type GraphName,
+  MANIFEST_FILE,
+  MANIFEST_VERSION,
+  type Manifest,
+} from '../src/core/manifest.ts';
+import { formatManifest } from '../src/core/manifest-parser.ts';
+import type { ProgressListener } from '../src/core/progress.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { parseConfigFile } from './config-file.ts';
+import { openCheckpoint } from './formats.ts';
+import { huggingFaceConfig, huggingFaceGeneration } from './hugging-face-config.ts';
+import { type ModelPlan, planModel } from './plan-model.ts';
+import { type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizer-files.ts';
+import { packedLayout, type WeightLayout, wholeLayout, worthCloning } from './weight-files.ts';
+import { weightValues } from './weight-values.ts';
+import { writeWeights } from './write-weights.ts';
+
+/** Folder of the graphs and weights in a model directory. */
+const FOLDER = 'onnx';
+
+/** What to convert. */
+export interface ConvertOptions extends ConvertControls {
+  /** The files beside the checkpoint, and the name or beginning of names by which the user knows it. */
+  readonly checkpoint: { readonly files: ByteSourceSet; readonly name: string };
+  /** Bytes of `bert_config.json`; a copy goes into the model directory untouched. */
+  readonly config: Uint8Array;
+  /** Keywords of `build_transformer_model` in their Python spelling, `model` among them; `gelu` stands for `set_gelu`. */
+  readonly keywords: JsonObject;
+  readonly tokenizer?: TokenizerSource;
+  /** Task name → settings, kept in the manifest as the tasks' defaults. */
+  readonly tasks?: Manifest['tasks'];
+}
+
+/** How to convert. */
+export interface ConvertControls {
+  /** Hard-link the checkpoint's data files into the model directory and use their bytes in place. Default false. */
+  readonly link?: boolean;
+  /** Compare the checksums that the checkpoint records for its weights. Default true. */
+  readonly verify?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+}
+
+/** What came out. */
+export interface Conversion {
+  readonly manifest: Manifest;
+  /** The naming scheme that was recognised, for people. */
+  readonly scheme: string;
+  /** Tensors of the checkpoint that the model does not use. */
+  readonly unused: readonly string[];
+  /** Missing, misshapen and unused weights that `ignore_invalid_weights` allowed, one line each. */
+  readonly allowed: readonly string[];
+}
+
+/**
+ * Converts a checkpoint into a model directory, which `sink` publishes when it is complete; after an error or an abort
+ * nothing is left of it.
+ *
+ * @throws ConfigError for configuration and keywords, WeightsError for weights that do not fit them (each listing
+ * everything that is wrong), FormatError for damaged files, IoError, AbortedError.
+ * @example
+ * const conversion = await convert({
+ *   checkpoint: await splitPath('chinese_L-12_H-768_A-12/bert_model.ckpt'),
+ *   config: await readFile('chinese_L-12_H-768_A-12/bert_config.json'),
+ *   keywords: { model: 'bert', application: 'unilm' },
+ *   tokenizer: { kind: 'wordpiece', vocab: await readFile('chinese_L-12_H-768_A-12/vocab.txt') },
+ * }, await directorySink('models/bert-unilm'));
+ */
+export async function convert(options: ConvertOptions, sink: ByteSink): Promise<Conversion> {
+  const { files, name } = options.checkpoint;
+  const verify = options.verify ?? true;
+  try {
+    const checkpoint = await openCheckpoint(files, name, { verifyData: verify });
+    try {
+      const conversion = await writeModel(checkpoint, { ...options, verify }, sink);
+      throwIfAborted(options.signal, 'converting');
+      await sink.commit();
+      return conversion;
+    } finally {
+      await checkpoint.close();
+    }
+  } catch (error) {
+    await sink.discard();
+    throw error;
+  }
+}
+
+async function writeModel(
+  checkpoint: Checkpoint,
+  options: ConvertOptions & { readonly verify: boolean },
+  sink: ByteSink,
+): Promise<Conversion> {
+  const { verify, link = false, signal, onProgress } = options;
+  throwIfAborted(signal, 'converting');
+  const config = parseConfigFile(options.config);
+  const plan = planModel(checkpoint, { config, keywords: options.keywords });
+  const tokenizer = options.tokenizer && tokenizerFiles(options.tokenizer, tokenTable(plan));
+
+  const weights = plan.weights.map(match => weightValues(match, { vocabulary: plan.pending, verify }));
+  const whole = link || (sink.copy !== undefined && worthCloning(weights));
+  const layout = whole ? wholeLayout(weights) : packedLayout(weights);
+  const data = await writeWeights(layout, sink, { folder: FOLDER, link, verify, signal, onProgress });
+  const graphs = await writeGraphs(plan, layout, data, sink);
+
+  const manifest = manifestOf(plan, checkpoint, options, { graphs, tokenizer });
+  const texts = jsonFiles(plan, config, options.tasks ?? {}, data.length);
+  for (const [file, text] of texts) await writeFile(sink, file, new TextEncoder().encode(text));
+  for (const [file, bytes] of tokenizer?.files ?? []) await writeFile(sink, file, bytes);
+  await writeFile(sink, 'bert_config.json', options.config);
+  await writeFile(sink, MANIFEST_FILE, new TextEncoder().encode(formatManifest(manifest)));
+  return { manifest, scheme: plan.naming.label, unused: plan.unused, allowed: plan.allowed };
+}
+
+/** Writes the graphs that the configuration has; all of them refer to the same weight files. */
+async function writeGraphs(
+  { architecture, facts, config }: ModelPlan,
+  layout: WeightLayout,
+  data: readonly FileEntry[],
+  sink: ByteSink,
+): Promise<Partial<Record<GraphName, GraphEntry>>> {
+  const graphs: Partial<Record<GraphName, GraphEntry>> = {};
+  for (const name of facts.graphs) {
+    const builder = new GraphBuilder(name);
+    architecture.graphs[name]?.(builder, config);
+    const { inputs, outputs, ...plan } = builder.plan();
+    const bytes = encodeGraph({ inputs, outputs, ...plan }, layout.locate);
+    const entry = await writeFile(sink, `${FOLDER}/${name}.onnx`, bytes);
+    graphs[name] = { ...entry, dtype: 'float32', inputs, outputs, data };
+  }
+  return graphs;
+}
+
+function manifestOf(
+  { architecture, facts, naming }: ModelPlan,
+  checkpoint: Checkpoint,
+  { keywords, tasks = {}, link = false }: ConvertOptions,
+  { graphs, tokenizer }: { readonly graphs: Manifest['graphs']; readonly tokenizer: TokenizerFiles | undefined },
+): Manifest {
+  return {
+    formatVersion: MANIFEST_VERSION,
+    tool: 'bert4ort',
+    architecture: architecture.name,
+    application: facts.application,
+    graphs,
+    dimensions: facts.dimensions,
+    attention: facts.attention,
+    activations: facts.activations,
+    ...(tokenizer === undefined ? {} : { tokenizer: tokenizer.entry }),
+    tasks,
+    origin: {
+      format: checkpoint.format,
+      scheme: naming.scheme,
+      files: checkpoint.files.map(({ name, size }) => ({ file: name, size })),
+      options: { ...keywords, ...(link ? { link } : {}) },
+    },
+  };
+}
+
+/** What Hugging Face's libraries read. */
+function jsonFiles(
+  { facts }: ModelPlan,
+  config: JsonObject,
+  tasks: Manifest['tasks'],
+  weightFiles: number,
+): ReadonlyMap<string, string> {
+  const [settings, ...others] = Object.values(tasks);
+  const generation = settings === undefined || others.length > 0 ? undefined : huggingFaceGeneration(settings);
+  const files = new Map([['config.json', huggingFaceConfig(facts, config, weightFiles)]]);
+  if (generation !== undefined) files.set('generation_config.json', generation);
+  return new Map([...files].map(([name, value]) => [name, `${JSON.stringify(value, null, 2)}\n`]));
+}
+
+function tokenTable({ facts, vocabulary }: ModelPlan) {
+  const { vocabSize: rows, maxPositions } = facts.dimensions;
+  return { rows, change: vocabulary, maxPositions };
+}
+
+async function writeFile(sink: ByteSink, file: string, bytes: Uint8Array): Promise<Required<FileEntry>> {
+  const writer = await sink.create(file, bytes.length);
+  await writer.write(bytes);
+  await writer.close();
+  return { file, size: bytes.length, sha256: await sha256(bytes) };
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(bytes));
+  return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('');
+}

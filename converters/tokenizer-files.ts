@@ -1,0 +1,122 @@
+/**
+ * The tokenizer's part of a model directory: the vocabulary as the model uses it (pruned and grown like its token table),
+ * the manifest's entry, and the files by which Hugging Face's libraries know it.
+ */
+import { ConfigError } from '../src/core/errors.ts';
+import type { SentencePieceEntry, TokenizerEntry, WordPieceEntry } from '../src/core/manifest.ts';
+import { byId, loadVocab, saveVocab, type TokenDict } from '../src/tokenizers/vocabulary.ts';
+import { huggingFaceFiles } from '../src/tokenizers/wordpiece/hugging-face-files.ts';
+import { changedSize, type VocabularyChange } from './vocabulary-change.ts';
+
+/** A `vocab.txt` for bert4keras' `Tokenizer`; settings that are left out have the values of published models. */
+export interface WordPieceSource extends Partial<Omit<WordPieceEntry, 'kind' | 'vocab'>> {
+  readonly kind: 'wordpiece';
+  /** Bytes of the file that goes with the checkpoint, or of the one already pruned and grown. */
+  readonly vocab: Uint8Array;
+  /** What the tokens that `compound_tokens` appends are called, in order. */
+  readonly compoundNames?: readonly string[];
+}
+
+/** A SentencePiece model for bert4keras' `SpTokenizer`. */
+export interface SentencePieceSource extends Partial<Omit<SentencePieceEntry, 'kind' | 'model'>> {
+  readonly kind: 'sentencepiece';
+  /** Bytes of the `.model` file. */
+  readonly model: Uint8Array;
+}
+
+/** A tokenizer to put into a model directory. */
+export type TokenizerSource = WordPieceSource | SentencePieceSource;
+
+/** Files by name, and what the manifest says of them. */
+export interface TokenizerFiles {
+  readonly entry: TokenizerEntry;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The token table that the tokenizer has to fit. */
+export interface TokenTable {
+  /** Rows in the model. */
+  readonly rows: number;
+  readonly change?: VocabularyChange | undefined;
+  readonly maxPositions: number | null;
+}
+
+/**
+ * Prepares a tokenizer's files.
+ * @throws ConfigError when the vocabulary does not have as many tokens as the token table has rows, or when appended
+ * tokens have no names.
+ */
+export function tokenizerFiles(source: TokenizerSource, table: TokenTable): TokenizerFiles {
+  return source.kind === 'wordpiece' ? wordPieceFiles(source, table) : sentencePieceFiles(source);
+}
+
+function wordPieceFiles(source: WordPieceSource, table: TokenTable): TokenizerFiles {
+  const { doLowerCase = true, wordMaxLen = 200, tokenStart = '[CLS]', tokenEnd = '[SEP]' } = source;
+  const { tokenDict, text } = finalVocabulary(source, table);
+  const settings = { doLowerCase, wordMaxLen, tokenStart, tokenEnd };
+  const maxPositions = table.maxPositions === null ? {} : { maxPositions: table.maxPositions };
+  const others = Object.entries(huggingFaceFiles(tokenDict, { ...settings, ...maxPositions }));
+  return {
+    entry: { kind: 'wordpiece', vocab: 'vocab.txt', ...settings },
+    files: new Map([['vocab.txt', text], ...others.map(([name, json]) => [name, encode(json)] as const)]),
+  };
+}
+
+function sentencePieceFiles(source: SentencePieceSource): TokenizerFiles {
+  const { preTokenize = null, tokenTranslate = {}, tokenStart = null, tokenEnd = null } = source;
+  return {
+    entry: { kind: 'sentencepiece', model: 'spiece.model', preTokenize, tokenTranslate, tokenStart, tokenEnd },
+    files: new Map([['spiece.model', source.model]]),
+  };
+}
+
+/** The user's bytes where they already fit the table; otherwise the vocabulary pruned and grown as the table was. */
+function finalVocabulary(
+  { vocab, compoundNames = [] }: WordPieceSource,
+  { rows, change }: TokenTable,
+): { tokenDict: TokenDict; text: Uint8Array } {
+  const { tokenDict } = loadVocab(vocab);
+  const fits = tokenDict.size === rows;
+  // A change that keeps the size (a permutation) leaves open which vocabulary was given: it is that of the checkpoint.
+  if (change === undefined || (fits && changedSize(change, tokenDict.size) !== rows)) {
+    if (!fits) throw wrongSize(tokenDict.size, rows, 'It is of another model than the checkpoint');
+    return { tokenDict, text: vocab };
+  }
+  const changed = new Map([...keep(tokenDict, change), ...compoundNames].map((token, id) => [token, id]));
+  if (changed.size !== rows) {
+    const found = `${tokenDict.size} tokens, ${changed.size} after keep_tokens and ${compoundNames.length} added names`;
+    throw new ConfigError({
+      what: 'vocabulary',
+      expected: `${rows} different tokens, one for each row of the token table`,
+      found,
+      next: `Name the ${change.compoundTokens.length} tokens that compound_tokens appends, or give the final vocabulary`,
+    });
+  }
+  return { tokenDict: changed, text: encode(saveVocab(changed)) };
+}
+
+function keep(tokenDict: TokenDict, { keepTokens }: VocabularyChange): string[] {
+  const tokens = new Map(byId(tokenDict).map(([token, id]) => [id, token]));
+  return (keepTokens ?? [...tokens.keys()]).map(id => {
+    const token = tokens.get(id);
+    if (token !== undefined) return token;
+    throw new ConfigError({
+      what: 'keep_tokens',
+      expected: `ids of the ${tokens.size} tokens of the vocabulary`,
+      found: `${id}`,
+    });
+  });
+}
+
+function wrongSize(tokens: number, rows: number, next: string): ConfigError {
+  return new ConfigError({
+    what: 'vocabulary',
+    expected: `${rows} tokens, one for each row of the token table`,
+    found: `${tokens} tokens`,
+    next,
+  });
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

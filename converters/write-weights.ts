@@ -1,0 +1,92 @@
+/**
+ * Writes the weight files of a layout. Packed ones are streamed weight by weight in pieces of bounded size; whole ones are
+ * linked or cloned by the file system while the checksums of what they hold are compared.
+ */
+import type { ByteSink, ByteWriter } from '../src/core/byte-source.ts';
+import { ConfigError, throwIfAborted } from '../src/core/errors.ts';
+import type { FileEntry } from '../src/core/manifest.ts';
+import type { ProgressListener } from '../src/core/progress.ts';
+import type { WeightFile, WeightLayout } from './weight-files.ts';
+
+/** How to write. */
+export interface WriteOptions {
+  /** Folder of the graphs inside the model directory. */
+  readonly folder: string;
+  /** Whole files become second names of the checkpoint's own instead of copies. */
+  readonly link: boolean;
+  /** Compare checksums of whole files; packed ones are checked by their pieces. */
+  readonly verify: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ProgressListener | undefined;
+}
+
+/** Writes every file. @throws FormatError when a weight is damaged; AbortedError; IoError. */
+export async function writeWeights(layout: WeightLayout, sink: ByteSink, options: WriteOptions): Promise<FileEntry[]> {
+  const entries: FileEntry[] = [];
+  for (const file of layout.files) {
+    const name = `${options.folder}/${file.name}`;
+    options.onProgress?.({ status: 'initiate', file: name });
+    await (file.kind === 'packed' ? writePacked(file, name, sink, options) : placeWhole(file, name, sink, options));
+    options.onProgress?.({ status: 'done', file: name });
+    entries.push({ file: name, size: file.size });
+  }
+  return entries;
+}
+
+async function writePacked(file: WeightFile, name: string, sink: ByteSink, options: WriteOptions): Promise<void> {
+  const writer = await sink.create(name, file.size);
+  let written = 0;
+  for (const { values, offset } of file.weights) {
+    await writer.write(new Uint8Array(offset - written));
+    await writePieces(values.pieces(), writer, bytes => report(file, name, offset + bytes, options));
+    written = offset + values.size;
+  }
+  await writer.close();
+}
+
+/** Writes pieces while the next one is read and checked. */
+async function writePieces(
+  pieces: AsyncGenerator<Uint8Array, void>,
+  writer: ByteWriter,
+  onWritten: (bytes: number) => void,
+): Promise<void> {
+  let written = 0;
+  for await (const piece of pieces) {
+    await writer.write(piece);
+    written += piece.length;
+    onWritten(written);
+  }
+}
+
+async function placeWhole(file: WeightFile & { kind: 'whole' }, name: string, sink: ByteSink, options: WriteOptions) {
+  const placed = options.link ? linkWhole(file, name, sink) : sink.copy?.(name, file.path);
+  await Promise.all([placed, options.verify ? verifyWeights(file, name, options) : undefined]);
+  throwIfAborted(options.signal, 'converting');
+}
+
+async function linkWhole({ path }: WeightFile & { kind: 'whole' }, name: string, sink: ByteSink): Promise<void> {
+  if (sink.link === undefined) {
+    throw new ConfigError({
+      what: 'link',
+      expected: 'an output folder on the local disk',
+      found: 'another kind of output',
+    });
+  }
+  await sink.link(name, path);
+}
+
+/** Reads what the model uses of a file, for the sake of its checksums. */
+async function verifyWeights(file: WeightFile, name: string, options: WriteOptions): Promise<void> {
+  let checked = 0;
+  for (const { values } of file.weights) {
+    for await (const piece of values.pieces()) {
+      checked += piece.length;
+      report(file, name, checked, options);
+    }
+  }
+}
+
+function report(file: WeightFile, name: string, loaded: number, { signal, onProgress }: WriteOptions): void {
+  throwIfAborted(signal, 'converting');
+  onProgress?.({ status: 'progress', file: name, loaded, total: file.size });
+}
