@@ -17,7 +17,7 @@ const PAGE = 1 << 16;
 /** Largest single structure; the largest real ones are the heaps that hold the names of a group, some 100 kB. */
 const MAX_STRUCTURE = 1 << 24;
 
-/** Bytes jsfive may copy while a file is open, each structure costing {@link STRUCTURE_COST} more: about ten seconds. */
+/** Bytes jsfive may copy while a file is open, each structure costing {@link STRUCTURE_COST} more: seconds at most. */
 const MAX_WORK = 1 << 28;
 const STRUCTURE_COST = 256;
 

@@ -14,17 +14,24 @@ import { type Hdf5File, type Hdf5Object, linkNames, openChild } from './jsfive-f
 /** What a whole-model file keeps beside its weights. */
 const OPTIMIZER = 'optimizer_weights';
 
+/** A group beside the layers, not one of them: weights that a subclassed model of tf.keras 2.7 and later owns itself. */
+const TOP_LEVEL = 'top_level_model_weights';
+
 /** The layers of a file. */
 export interface KerasLayers {
   /** The group that holds the layers: the root, or `model_weights` in a file of a whole model. */
   readonly group: Hdf5Object;
   readonly layers: readonly CheckpointLayer[];
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
-  /** Objects that no layer lists, with why they were set aside. */
+  /** Objects beside the layers, with why they were set aside. */
   readonly skipped: ReadonlyMap<string, string>;
 }
 
-/** @throws FormatError when the file isn't from Keras, lists a weight it doesn't hold, or lists one twice. */
+/**
+ * Reads the lists and describes every weight.
+ * @throws FormatError when the file isn't from Keras, or when lists and weights don't match one to one: an attribute
+ * that damage has hidden would otherwise take layers away unnoticed.
+ */
 export async function readKerasLayers(file: Hdf5File): Promise<KerasLayers> {
   const { group, names } = await findLayerNames(file);
   const layers: CheckpointLayer[] = [];
@@ -32,7 +39,7 @@ export async function readKerasLayers(file: Hdf5File): Promise<KerasLayers> {
   const skipped = new Map<string, string>();
   for (const name of names) {
     const layer = await requireChild(file, group, name, 'layer');
-    const weights = await readLayer(file, layer, name, skipped);
+    const weights = await readLayer(file, layer, name);
     for (const weight of weights) tensors.set(weight.name, weight);
     layers.push({ name, tensors: weights.map(weight => weight.name) });
   }
@@ -59,12 +66,7 @@ async function findLayerNames(file: Hdf5File): Promise<{ group: Hdf5Object; name
 }
 
 /** The weights of a layer; a model used as a layer lists all its inner weights. */
-async function readLayer(
-  file: Hdf5File,
-  layer: Hdf5Object,
-  name: string,
-  skipped: Map<string, string>,
-): Promise<readonly CheckpointTensor[]> {
+async function readLayer(file: Hdf5File, layer: Hdf5Object, name: string): Promise<readonly CheckpointTensor[]> {
   const paths = await readSplitText(file, layer, 'weight_names');
   if (paths === undefined) throw file.image.error(`layer "${name}"`, 'the attribute "weight_names"', 'none');
   const groups = new Map<string, Hdf5Object>([['', layer]]);
@@ -79,7 +81,8 @@ async function readLayer(
   for (const [prefix, group] of groups) {
     for (const link of linkNames(group)) {
       const path = prefix === '' ? link : `${prefix}/${link}`;
-      if (!known.has(path)) skipped.set(`${name}/${path}`, 'not in the weight_names of its layer');
+      if (!known.has(path))
+        throw file.image.error(`weight "${path}" of layer "${name}"`, 'its name in weight_names', 'none');
     }
   }
   return weights;
@@ -110,7 +113,14 @@ async function skipOthers(
   names: ReadonlySet<string>,
   skipped: Map<string, string>,
 ): Promise<void> {
-  for (const link of linkNames(group)) if (!names.has(link)) skipped.set(link, 'not in layer_names');
+  for (const link of linkNames(group)) {
+    if (names.has(link)) continue;
+    const object = await requireChild(file, group, link, 'object');
+    if (link !== TOP_LEVEL && (await readSplitText(file, object, 'weight_names')) !== undefined) {
+      throw file.image.error(`layer "${link}"`, 'its name in layer_names', 'none');
+    }
+    skipped.set(link, 'not a layer');
+  }
   if (group === file.root) return;
   for (const link of linkNames(file.root)) {
     if (link === 'model_weights') continue;

@@ -58,7 +58,9 @@ export function readObjectHeader(image: FileImage, address: number): readonly He
 function readMessage(image: FileImage, at: number, block: Extent): HeaderMessage {
   const room = block.begin + block.length - at - MESSAGE_PREFIX;
   const length = room < 0 ? 0 : image.view.getUint16(at + 2, true);
-  if (length > room) throw image.error(`header message at ${at}`, `at most ${room} bytes`, `${length}`);
+  if (length > room || length % 8 !== 0) {
+    throw image.error(`header message at ${at}`, `a multiple of 8 bytes, ${room} at most`, `${length}`);
+  }
   const type = image.view.getUint16(at, true);
   return { type, flags: image.view.getUint8(at + 4), begin: at + MESSAGE_PREFIX, length };
 }

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Checkpoint } from '../../converters/checkpoint.ts';
 import { kerasHdf5 } from '../../converters/keras-hdf5/index.ts';
@@ -30,6 +31,8 @@ const REFUSED: readonly (readonly [file: string, message: RegExp])[] = [
   ['two-names.h5', /object "dense\/dense\/alias:0"; expected its own data/],
   ['soft-link.h5', /object "dense\/dense\/kernel:0"; expected a plain link; found a soft link/],
   ['never-written.h5', /expected stored elements; found none written/],
+  ['unlisted-layer.h5', /layer "extra"; expected its name in layer_names; found none/],
+  ['unlisted-weight.h5', /weight "dense\/bias:0" of layer "dense"; expected its name in weight_names; found none/],
   ['other.h5', /Keras weights; expected the attribute "layer_names".*found an HDF5 file with dense at its root/],
 ];
 
@@ -47,10 +50,14 @@ function openBytes(bytes: Uint8Array): Promise<Checkpoint> {
   return kerasHdf5.open(memorySet(new Map([['x.h5', bytes]])), 'x.h5', {});
 }
 
-/** What must not change unnoticed. */
-function outline(checkpoint: Checkpoint): unknown {
-  const tensors = [...checkpoint.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape }));
-  return { layers: checkpoint.layers, tensors };
+/**
+ * What must not change unnoticed. One bit tells signed integers from unsigned, and nothing tells how much of the last
+ * chunks is used; Keras writes neither.
+ */
+function outline({ layers, tensors }: Checkpoint): unknown {
+  const isChunked = [...tensors.values()].some(({ range }) => range === undefined);
+  const described = [...tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+  return isChunked ? layers : { layers, described };
 }
 
 describe('foreign and unusual HDF5 files', () => {
@@ -84,6 +91,56 @@ describe('foreign and unusual HDF5 files', () => {
     for (const length of [8, 95, 96, 2000, bytes.length - 1]) {
       await assert.rejects(openBytes(bytes.subarray(0, length)), FormatError);
     }
+  });
+});
+
+/** A file whose root group's tree has `levels` levels of nodes, each with 32 entries that all lead to one child. */
+function repeatingTree(levels: number): Uint8Array {
+  const original = bytesOf('keras-hdf5/split-names.h5');
+  const node = 24 + 16 * 33;
+  const bytes = new Uint8Array(original.length + levels * node);
+  bytes.set(original);
+  const view = new DataView(bytes.buffer);
+  // The address stands in a message of the root group, which may be in a continuation of its header.
+  const tree = view.getBigUint64(80, true);
+  const root = Number(view.getBigUint64(64, true));
+  for (let level = 1; level <= levels; level++) {
+    const at = original.length + (level - 1) * node;
+    bytes.set([0x54, 0x52, 0x45, 0x45, 0, level, 32, 0], at);
+    for (let entry = 0; entry < 32; entry++) {
+      view.setBigUint64(at + 32 + 16 * entry, level === 1 ? tree : BigInt(at - node), true);
+    }
+  }
+  for (let at = root; at < original.length; at += 8) {
+    if (view.getBigUint64(at, true) === tree)
+      view.setBigUint64(at, BigInt(original.length + (levels - 1) * node), true);
+  }
+  view.setBigUint64(40, BigInt(bytes.length), true);
+  return bytes;
+}
+
+describe('hostile HDF5 files', () => {
+  it('a tree that repeats itself a billion times is given up', async () => {
+    await assert.rejects(openBytes(repeatingTree(6)), /structures; expected work worth \d+ bytes at most/);
+  });
+
+  it('a header that continues in itself is given up', async () => {
+    const bytes = bytesOf('keras-hdf5/split-names.h5');
+    const view = new DataView(bytes.buffer);
+    const root = Number(view.getBigUint64(64, true));
+    view.setUint16(root + 2, 0xffff, true);
+    view.setUint16(root + 16, 0x10, true);
+    view.setBigUint64(root + 24, BigInt(root + 16), true);
+    view.setBigUint64(root + 32, 24n, true);
+    await assert.rejects(openBytes(bytes), FormatError);
+  });
+
+  it('a chunk that inflates beyond its size is refused', async () => {
+    const bytes = bytesOf('keras-hdf5/storage.h5');
+    const checkpoint = await openBytes(bytes);
+    const chunk = bytes.findIndex((byte, at) => byte === 0x78 && bytes[at + 1] === 0x5e);
+    bytes.set(deflateSync(new Uint8Array(1_000_000)), chunk);
+    await assert.rejects(readAll(checkpoint), /chunk of weight .*; expected \d+ bytes; found more/);
   });
 });
 
