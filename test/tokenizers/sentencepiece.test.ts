@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { Writer } from 'protobufjs/minimal.js';
+import { ConfigError, FormatError, InputError } from '../../src/core/errors.ts';
+import { createJieba } from '../../src/tokenizers/jieba/jieba.ts';
+import { jiebaDataUrl } from '../../src/tokenizers/jieba/load-jieba.ts';
+import { cpmPreTokenize, cpmText, cpmTokenTranslate } from '../../src/tokenizers/sentencepiece/cpm-recipe.ts';
+import { createSentencePiece, type SentencePiece } from '../../src/tokenizers/sentencepiece/sentence-piece.ts';
+import { createSpTokenizer, type SpTokenizer } from '../../src/tokenizers/sentencepiece/sp-tokenizer.ts';
+
+const fixtures = new URL('../fixtures/text/', import.meta.url);
+const files = {
+  cpm: 'vocabs/cpm-chinese_vocab-2020-11-13.model',
+  cpm_new: 'vocabs/cpm-chinese_vocab-2020-11-22.model',
+  tiny_unigram: 'spm/tiny_unigram.model',
+  tiny_bpe: 'spm/tiny_bpe.model',
+  tiny_unigram_bytes: 'spm/tiny_unigram_bytes.model',
+} as const;
+type ModelName = keyof typeof files;
+
+const modelBytes = (name: ModelName): Uint8Array => readFileSync(new URL(files[name], fixtures));
+const models = Object.fromEntries(
+  (Object.keys(files) as ModelName[]).map(name => [name, createSentencePiece(modelBytes(name), files[name])]),
+) as Record<ModelName, SentencePiece>;
+
+function recorded<Family>(family: string): Family {
+  return JSON.parse(readFileSync(new URL(`cases/${family}.json`, fixtures), 'utf8'));
+}
+
+describe('SentencePiece', () => {
+  interface Encoded {
+    readonly pieces: string[];
+    readonly ids: number[];
+    readonly decode_ids: string;
+    readonly decode_pieces?: string;
+  }
+  const raw = recorded<{
+    readonly cases: readonly { readonly text: string; readonly out: Readonly<Record<ModelName, Encoded>> }[];
+    readonly decode_ids: readonly { model: ModelName; ids: number[]; out: string; pieces: string[] }[];
+    readonly decode_pieces: readonly { model: ModelName; pieces: string[]; out: string }[];
+  }>('sp_raw');
+
+  it('encodes and decodes every recorded text as sentencepiece 0.1.96 does', () => {
+    for (const { text, out } of raw.cases) {
+      for (const [name, expected] of Object.entries(out) as [ModelName, Encoded][]) {
+        const model = models[name];
+        assert.deepEqual(model.encodeAsPieces(text), expected.pieces);
+        assert.deepEqual(model.encodeAsIds(text), expected.ids);
+        assert.equal(model.decodeIds(expected.ids), expected.decode_ids);
+        assert.equal(model.decodePieces(expected.pieces), expected.decode_pieces ?? expected.decode_ids);
+      }
+    }
+  });
+
+  it('decodes every recorded list of made-up ids and pieces', () => {
+    for (const { model, ids, out, pieces } of raw.decode_ids) {
+      assert.equal(models[model].decodeIds(ids), out);
+      assert.deepEqual(ids.map(models[model].idToPiece), pieces);
+    }
+    for (const { model, pieces, out } of raw.decode_pieces) assert.equal(models[model].decodePieces(pieces), out);
+  });
+
+  it('reads sizes, kinds and special ids from the model files', () => {
+    interface Facts {
+      readonly name: ModelName;
+      readonly piece_size: number;
+      readonly not_normal: readonly [number, string, string, number][];
+      readonly head: readonly [number, string, number][];
+      readonly runtime: { readonly unk_id: number; readonly pad_id: number };
+    }
+    for (const facts of recorded<{ readonly models: readonly Facts[] }>('sp_models').models) {
+      const model = models[facts.name];
+      assert.equal(model.vocabSize, facts.piece_size);
+      assert.equal(model.unkId, facts.runtime.unk_id);
+      assert.equal(model.padId, facts.runtime.pad_id);
+      for (const [id, text] of facts.head) assert.equal(model.idToPiece(id), text);
+      for (const [id, text, kind] of facts.not_normal) {
+        assert.deepEqual([model.pieceToId(text), model.kindOf(id)], [id, kind.replace('_', '-')]);
+      }
+    }
+  });
+
+  it('encodes any UTF-16 text, halves of surrogate pairs as U+FFFD', () => {
+    const text = fc.array(
+      fc.oneof(
+        fc.integer({ min: 0, max: 0xffff }).map(code => String.fromCharCode(code)),
+        fc.constantFrom(...'我来到北京 ▁▂▃<sep>[MASK]ａé１ﾊﾞ가𠮷😂'),
+      ),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(text, fc.constantFrom(...Object.values(models)), (units, model) => {
+        const sample = units.join('');
+        const ids = model.encodeAsIds(sample);
+        const wellFormed = sample.replace(/[\ud800-\udfff]/gu, '\ufffd');
+        assert.deepEqual(model.encodeAsIds(wellFormed), ids);
+        assert.equal(model.encodeAsPieces(sample).length, ids.length);
+        model.decodeIds(ids);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('gives back text that a model with byte fallback was not trained on', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), text => {
+        const visible = text.replace(/[\ufffd\u2581 ]/g, '');
+        assert.equal(models.tiny_unigram_bytes.decodeIds(models.tiny_unigram_bytes.encodeAsIds(visible)), visible);
+      }),
+    );
+  });
+
+  it('encodes long texts', () => {
+    const text = '哈哈的中国XX 😂'.repeat(20_000);
+    for (const model of Object.values(models)) assert.ok(model.encodeAsIds(text).length > 20_000);
+  });
+
+  it('refuses ids outside the vocabulary', () => {
+    for (const id of [-1, 1000, 0.5, Number.NaN]) {
+      assert.throws(() => models.tiny_unigram.decodeIds([id]), InputError);
+    }
+  });
+});
+
+describe('SentencePiece BPE with unused pieces', () => {
+  it('takes an unused piece apart into what it was joined from', () => {
+    const piece = (text: string, score: number, type: number) =>
+      new Writer().uint32(10).string(text).uint32(21).float(score).uint32(24).int32(type).finish();
+    const file = new Writer();
+    const pieces: [string, number, number][] = [
+      ['<unk>', 0, 2],
+      ['a', -9, 1],
+      ['b', -9, 1],
+      ['c', -9, 1],
+      ['ab', -1, 5],
+      ['abc', -2, 5],
+      ['bc', -3, 1],
+    ];
+    for (const [text, score, type] of pieces) file.uint32(10).bytes(piece(text, score, type));
+    file.uint32(18).bytes(new Writer().uint32(24).int32(2).finish());
+    file.uint32(26).bytes(new Writer().uint32(24).bool(false).finish());
+    const model = createSentencePiece(file.finish());
+    assert.deepEqual(model.encodeAsPieces('abc'), ['a', 'b', 'c']);
+    assert.deepEqual(model.encodeAsPieces('bcab'), ['bc', 'a', 'b']);
+  });
+});
+
+describe('damaged SentencePiece models', () => {
+  const bytes = modelBytes('tiny_unigram');
+  const small = modelBytes('tiny_bpe');
+
+  it('names the file and what is wrong', () => {
+    const text = new TextEncoder().encode('[PAD]\n[UNK]\n');
+    assert.throws(() => createSentencePiece(text, 'vocab.txt'), {
+      name: 'FormatError',
+      message: /^vocab\.txt: SentencePiece model; expected /,
+    });
+    assert.throws(() => createSentencePiece(new Uint8Array(0)), { message: /found 0 unknown pieces/ });
+  });
+
+  it('throws a FormatError, or works, for every damaged file', () => {
+    const damage = fc.record({
+      changes: fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), fc.nat(255)), {
+        maxLength: 6,
+      }),
+      keep: fc.oneof(
+        { weight: 4, arbitrary: fc.constant(1) },
+        { weight: 1, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) },
+      ),
+      whole: fc.constantFrom(bytes, small),
+    });
+    fc.assert(
+      fc.property(damage, ({ changes, keep, whole }) => {
+        const damaged = whole.slice(0, Math.floor(whole.length * keep));
+        for (const [where, byte] of changes) damaged[Math.floor(where * damaged.length)] = byte;
+        try {
+          const model = createSentencePiece(damaged);
+          model.decodeIds(model.encodeAsIds('我来到 ﾊﾞé①㍿ <sep> 2023 𠮷 hello'));
+        } catch (error) {
+          assert.ok(error instanceof FormatError, String(error));
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('survives damage to the beginning of the charsmap, where its sizes and root are', () => {
+    const at = new TextDecoder('latin1').decode(bytes).indexOf('nmt_nfkc') + 'nmt_nfkc'.length;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(2000), fc.nat(255)), { minLength: 1, maxLength: 30 }), changes => {
+        const damaged = bytes.slice();
+        for (const [offset, byte] of changes) damaged[at + offset] = byte;
+        try {
+          createSentencePiece(damaged).encodeAsIds('我来到 ﾊﾞé①㍿ \u0001\u007f <sep> 2023 𠮷 hello');
+        } catch (error) {
+          assert.ok(error instanceof FormatError, String(error));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+interface RecordedOptions {
+  readonly token_start?: string | null;
+  readonly token_end?: string | null;
+  readonly token_translate?: Readonly<Record<string, string>>;
+}
+
+function tokenizerOf(model: ModelName, options: RecordedOptions): SpTokenizer {
+  return createSpTokenizer(models[model], {
+    ...(options.token_start !== undefined && { tokenStart: options.token_start }),
+    ...(options.token_end !== undefined && { tokenEnd: options.token_end }),
+    ...(options.token_translate !== undefined && { tokenTranslate: options.token_translate }),
+  });
+}
+
+describe('SpTokenizer', () => {
+  interface Facts {
+    readonly pad: string;
+    readonly unk: string;
+    readonly mask: string;
+    readonly vocab_size: number;
+    readonly ids: Readonly<Record<'pad' | 'unk' | 'mask' | 'start' | 'end', number | null>>;
+    readonly is_special: number[];
+    readonly id_past_end: string;
+  }
+  interface Case {
+    readonly model: ModelName;
+    readonly options: RecordedOptions;
+    readonly first: string;
+    readonly second: string | null;
+    readonly args: {
+      readonly maxlen?: number;
+      readonly truncate_from?: 'left' | 'right' | number;
+      readonly pattern?: string;
+    };
+    readonly out:
+      | { readonly error: string }
+      | {
+          readonly tokens: string[];
+          readonly ids: number[];
+          readonly segments: number[];
+          readonly decode: string;
+          readonly decode_past_end?: string;
+        };
+  }
+  interface Fact {
+    readonly model: ModelName;
+    readonly options: RecordedOptions;
+    readonly out: Facts | { readonly error: string };
+  }
+  const { facts, cases } = recorded<{ readonly facts: readonly Fact[]; readonly cases: readonly Case[] }>(
+    'sp_tokenizer',
+  );
+
+  it('knows the special tokens and sizes that the reference knows', () => {
+    for (const { model, options, out } of facts) {
+      if ('error' in out) {
+        assert.throws(() => tokenizerOf(model, options), ConfigError);
+        continue;
+      }
+      const tokenizer = tokenizerOf(model, options);
+      assert.equal(tokenizer.vocabSize, out.vocab_size);
+      assert.deepEqual(
+        [tokenizer.idToToken(tokenizer.tokenPadId), tokenizer.idToToken(tokenizer.tokenUnkId)],
+        [out.pad, out.unk],
+      );
+      const { tokenPadId: pad, tokenUnkId: unk, tokenMaskId: mask, tokenStartId: start, tokenEndId: end } = tokenizer;
+      assert.deepEqual({ pad, unk, mask, start: start ?? null, end: end ?? null }, out.ids);
+      assert.equal(tokenizer.idToToken(out.vocab_size), out.id_past_end);
+      const special = [...Array(12).keys()].filter(id =>
+        ['control', 'unknown', 'unused'].includes(models[model].kindOf(id)),
+      );
+      assert.deepEqual(special, out.is_special);
+    }
+  });
+
+  it('tokenizes, encodes, truncates and decodes every recorded case', () => {
+    for (const { model, options, first, second, args, out } of cases) {
+      const tokenizer = tokenizerOf(model, options);
+      const encode = () =>
+        tokenizer.encode(first, second ?? undefined, {
+          ...(args.maxlen !== undefined && { maxLen: args.maxlen }),
+          ...(args.pattern !== undefined && { pattern: args.pattern }),
+          ...(args.truncate_from !== undefined && { truncateFrom: args.truncate_from }),
+        });
+      if ('error' in out) {
+        assert.throws(encode, InputError);
+        continue;
+      }
+      assert.deepEqual(tokenizer.tokenize(first), out.tokens);
+      assert.deepEqual(encode(), { tokenIds: out.ids, segmentIds: out.segments });
+      assert.equal(tokenizer.decode(out.ids), out.decode);
+      const pastEnd = [...out.ids, tokenizer.vocabSize + 3];
+      assert.equal(tokenizer.decode(pastEnd), out.decode_past_end ?? out.decode);
+    }
+  });
+});
+
+describe('CPM recipe', () => {
+  interface Recipe {
+    readonly recipes: Readonly<
+      Record<string, { readonly model: ModelName; readonly token_translate?: Record<string, string> }>
+    >;
+    readonly cases: readonly {
+      readonly text: string;
+      readonly out: Readonly<Record<string, { tokens: string[]; ids: number[]; decode: string; text: string }>>;
+    }[];
+  }
+  const { recipes, cases } = recorded<Recipe>('sp_recipe');
+  const jieba = createJieba(readFileSync(jiebaDataUrl));
+  const preTokenize = cpmPreTokenize(text => jieba.cut(text));
+  const tokenizers = new Map(
+    Object.entries(recipes).map(([name, { model, token_translate: tokenTranslate = {} }]) => [
+      name,
+      createSpTokenizer(models[model], { tokenStart: null, tokenEnd: null, preTokenize, tokenTranslate }),
+    ]),
+  );
+
+  it('turns every recorded text into tokens and back as CPM_LM_bert4keras does', () => {
+    for (const { text, out } of cases) {
+      for (const [name, expected] of Object.entries(out)) {
+        const tokenizer = tokenizers.get(name);
+        assert.ok(tokenizer);
+        assert.deepEqual(tokenizer.tokenize(text), expected.tokens);
+        assert.deepEqual(tokenizer.encode(text).tokenIds, expected.ids);
+        assert.equal(tokenizer.decode(expected.ids), expected.decode);
+        assert.equal(cpmText(expected.decode), expected.text);
+      }
+    }
+  });
+
+  it('finds the translation that each version of the model file needs', () => {
+    assert.deepEqual(cpmTokenTranslate(models.cpm), recipes['cpm']?.token_translate);
+    assert.deepEqual(cpmTokenTranslate(models.cpm_new), {});
+    assert.deepEqual(cpmTokenTranslate(models.tiny_bpe), {});
+  });
+
+  it('encodes and decodes the prompts of the example model', () => {
+    const lines = readFileSync(new URL('../../examples/models/completion-gpt2/goldens.jsonl', import.meta.url), 'utf8');
+    const tokenizer = tokenizers.get('cpm');
+    assert.ok(tokenizer);
+    for (const line of lines.trim().split('\n')) {
+      const { prompt, words, tokens, token_ids, output_ids, outputs } = JSON.parse(line);
+      assert.deepEqual(tokenizer.encode(prompt).tokenIds, token_ids);
+      if (words !== undefined) assert.deepEqual(jieba.cut(prompt), words);
+      if (tokens !== undefined) assert.deepEqual(tokenizer.tokenize(prompt), tokens);
+      for (const [index, ids] of (output_ids ?? []).entries()) {
+        assert.equal(cpmText(tokenizer.decode([...token_ids, ...ids])), outputs[index]);
+      }
+    }
+  });
+});
