@@ -3,6 +3,7 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
+import { openSpTokenizer, type ReadAsset } from './sentencepiece/open-sp-tokenizer.ts';
 import { decodeUtf8 } from './text/utf-8.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { loadVocab } from './vocabulary.ts';
@@ -13,18 +14,23 @@ import { createWordListTokenizer, parseWordList } from './words/word-list-tokeni
 export type ReadFile = (name: string) => Promise<Uint8Array>;
 
 /** Builds tokenizers of one kind. */
-type Build<E extends TokenizerEntry> = (entry: E, readFile: ReadFile) => Promise<Tokenizer>;
+type Build<E extends TokenizerEntry> = (entry: E, readFile: ReadFile, readAsset?: ReadAsset) => Promise<Tokenizer>;
 
 const tokenizers: { readonly [E in TokenizerEntry as E['kind']]?: Build<E> } = {
   wordpiece: async (entry, readFile) =>
     createWordPieceTokenizer(loadVocab(decodeUtf8(await readFile(entry.vocab), entry.vocab)).tokenDict, entry),
+  sentencepiece: openSpTokenizer,
   words: async (entry, readFile) => createWordListTokenizer(parseWordList(await readFile(entry.vocab), entry.vocab)),
 };
 
-/** Builds the tokenizer of a model. @throws ConfigError when there is none of that kind; what its reader throws. */
-export function createTokenizer(entry: TokenizerEntry, readFile: ReadFile): Promise<Tokenizer> {
+/**
+ * Builds the tokenizer of a model.
+ * @param readAsset - reads data files of this package, for tokenizers that need one (jieba's dictionary).
+ * @throws ConfigError when there is none of that kind; what its reader throws.
+ */
+export function createTokenizer(entry: TokenizerEntry, readFile: ReadFile, readAsset?: ReadAsset): Promise<Tokenizer> {
   const build = tokenizers[entry.kind] as Build<TokenizerEntry> | undefined;
-  if (build !== undefined) return build(entry, readFile);
+  if (build !== undefined) return build(entry, readFile, readAsset);
   const expected = `one of ${Object.keys(tokenizers).join(', ')}`;
   throw new ConfigError({ what: 'kind of tokenizer', expected, found: entry.kind });
 }

@@ -50,7 +50,7 @@ export interface SentencePiece {
  *
  * ```ts
  * const model = createSentencePiece(await readFile('chinese_vocab.model'));
- * model.encodeAsPieces('今天天气不错'); // ['▁今天', '天气', '不错']
+ * model.encodeAsPieces('今天天气不错'); // ['▁今天', '天', '气', '不错']
  * ```
  */
 export function createSentencePiece(bytes: Uint8Array, file?: string): SentencePiece {
