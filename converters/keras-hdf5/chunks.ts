@@ -126,10 +126,15 @@ async function inflate(image: FileImage, name: string, bytes: Uint8Array, limit:
   const output = new Uint8Array(limit);
   let length = 0;
   const stream = new Blob([new Uint8Array(bytes)]).stream().pipeThrough(new DecompressionStream('deflate'));
-  for await (const part of stream) {
-    if (length + part.length > limit) throw image.error(`chunk of weight "${name}"`, `${limit} bytes`, 'more');
-    output.set(part, length);
-    length += part.length;
+  // Not `for await`: Safari's streams are not iterable.
+  const reader = stream.getReader();
+  for (let part = await reader.read(); part.value !== undefined; part = await reader.read()) {
+    if (length + part.value.length > limit) {
+      await reader.cancel();
+      throw image.error(`chunk of weight "${name}"`, `${limit} bytes`, 'more');
+    }
+    output.set(part.value, length);
+    length += part.value.length;
   }
   return output.subarray(0, length);
 }
