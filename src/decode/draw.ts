@@ -9,7 +9,7 @@
  */
 import type { RowNormalizer } from './row-normalizer.ts';
 import type { ScoreArray } from './scorer.ts';
-import { createSelection, type Selection, selectTop } from './top-k.ts';
+import { createSelection, type Selection, selectTop, selectUntil } from './top-k.ts';
 
 /** The cuts before a draw; null for none. */
 export interface Cuts {
@@ -24,24 +24,23 @@ export interface Drawn {
   readonly probability: number;
 }
 
-/** Candidates sorted without a topK at first; grows sixteenfold while that is not enough. */
-const FIRST_WIDTH = 64;
-
 /**
  * The candidates that a draw chooses from, by falling probability, renormalised: `ids` and `values` up to `count`. With
  * neither cut all V are listed. `normalizer` must have been prepared for `row`.
  */
-export function candidatesOf(row: ScoreArray, cuts: Cuts, normalizer: RowNormalizer): Selection {
-  for (let width = cuts.topK ?? (cuts.topP === null ? row.length : FIRST_WIDTH); ; width *= 16) {
-    const candidates = probabilitiesOf(row, width, normalizer);
-    const isWhole = candidates.count === Math.min(cuts.topK ?? row.length, row.length);
-    if (cuts.topK !== null) renormalize(candidates, roundingOf(row));
-    if (cuts.topP === null) return candidates;
-    if (cutAtMass(candidates, cuts.topP, roundingOf(row)) || isWhole) {
-      renormalize(candidates, roundingOf(row));
-      return candidates;
-    }
+export function candidatesOf(row: ScoreArray, { topK, topP }: Cuts, normalizer: RowNormalizer): Selection {
+  const round = roundingOf(row);
+  if (topK === null && topP !== null) {
+    const candidates = selectUntil(row, head => cutAtMass(toProbabilities(head, row, normalizer), topP, round));
+    return renormalize(candidates, round);
   }
+  const candidates = createSelection(topK ?? row.length);
+  selectTop(row, topK ?? row.length, candidates);
+  toProbabilities(candidates, row, normalizer);
+  if (topK !== null) renormalize(candidates, round);
+  if (topP === null) return candidates;
+  cutAtMass(candidates, topP, round);
+  return renormalize(candidates, round);
 }
 
 /** Draws a token with `uniform` in [0, 1). `normalizer` must have been prepared for `row`. */
@@ -59,21 +58,19 @@ function drawFrom(candidates: Selection, uniform: number): number {
 
 /** As {@link drawFrom} over all V, sorting no more of them than needed. */
 function drawFromWhole(row: ScoreArray, normalizer: RowNormalizer, uniform: number): number {
-  for (let width = FIRST_WIDTH; width < row.length; width *= 16) {
-    const head = probabilitiesOf(row, width, normalizer);
-    const place = crossing(head, uniform);
-    if (place !== null) return head.ids[place] as number;
-  }
-  return drawFrom(probabilitiesOf(row, row.length, normalizer), uniform);
+  const isDecided = (head: Selection) => crossing(toProbabilities(head, row, normalizer), uniform) !== null;
+  const candidates = selectUntil(row, isDecided);
+  const place = crossing(candidates, uniform) ?? lastPossible(candidates);
+  return candidates.ids[place] as number;
 }
 
-function probabilitiesOf(row: ScoreArray, width: number, normalizer: RowNormalizer): Selection {
-  const top = createSelection(Math.min(width, row.length));
-  selectTop(row, width, top);
+/** Replaces the scores of a selection from `row` by their probabilities. */
+function toProbabilities(selection: Selection, row: ScoreArray, normalizer: RowNormalizer): Selection {
   const round = roundingOf(row);
   const mass = round(normalizer.mass);
-  for (let i = 0; i < top.count; i++) top.values[i] = round(normalizer.probability(top.values[i] as number) / mass);
-  return top;
+  const { values, count } = selection;
+  for (let i = 0; i < count; i++) values[i] = round(normalizer.probability(values[i] as number) / mass);
+  return selection;
 }
 
 /** Ends the list at the first place where the sum reaches `topP`; false when it never does. */
@@ -89,9 +86,10 @@ function cutAtMass(candidates: Selection, topP: number, round: (x: number) => nu
   return false;
 }
 
-function renormalize(candidates: Selection, round: (x: number) => number): void {
+function renormalize(candidates: Selection, round: (x: number) => number): Selection {
   const sum = round(sumOf(candidates));
   for (let i = 0; i < candidates.count; i++) candidates.values[i] = round((candidates.values[i] as number) / sum);
+  return candidates;
 }
 
 function sumOf({ values, count }: Selection): number {

@@ -9,6 +9,8 @@ import type { Hypothesis, ScoreArray, StepScorer } from './scorer.ts';
 export interface ProcessorContext {
   /** Index of the decoding step; 0 for the first generated token. */
   readonly step: number;
+  /** The token that ends a sequence. */
+  readonly endId: number;
   /** Ids of the prompt, for rules that count it in; empty when the caller gave none. */
   readonly promptTokenIds: readonly number[];
 }

@@ -91,6 +91,7 @@ function createExtender(scorer: StepScorer, plan: SearchPlan, cuts: Cuts, random
       const place = Math.min(index, rows.length - 1);
       const row = rows[place] ?? new Float32Array(0);
       if (place === index) normalizer.prepare(row, row[argMax(row)] ?? 0, rowPlace(step, place));
+      if (normalizer.mass === 0) throw withoutMass(rowPlace(step, place));
       const { tokenId, probability } = draw(row, cuts, normalizer, checkUniform(random()));
       plan.onStep?.({ step, sample: draft.sample, tokenIds: [tokenId] });
       return {
@@ -135,6 +136,10 @@ function checkCuts(
     });
   }
   return { topK, topP };
+}
+
+function withoutMass(place: string): InputError {
+  return new InputError({ what: 'probabilities of a decoding step', place, expected: 'a sum above 0', found: '0' });
 }
 
 function checkUniform(uniform: number): number {

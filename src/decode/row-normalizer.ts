@@ -21,6 +21,8 @@ export interface RowNormalizer {
   prepare(row: ScoreArray, largest: number, place: string): void;
   /** Probability of an entry of the current row, given its score. */
   probability(score: number): number;
+  /** ln p of an entry of the current row; -Infinity for 0. */
+  logProbability(score: number): number;
   /** log(p + 1e-12) in the row's precision: what bert4keras sums in a beam search. */
   flooredLog(score: number): number;
   /** Sum of the current row's probabilities: 1 except for probabilities that were not normalised. */
@@ -50,6 +52,7 @@ function logitsNormalizer(temperature: number): RowNormalizer {
       total = round(sum);
     },
     probability,
+    logProbability: score => round(round(round(score / temperature) - largest) - Math.log(total)),
     flooredLog: score => flooredLog(probability(score), round),
     mass: 1,
   };
@@ -64,6 +67,7 @@ function probabilitiesNormalizer(): RowNormalizer {
       mass = sumOfProbabilities(row, place);
     },
     probability: score => score,
+    logProbability: score => round(Math.log(score)),
     flooredLog: score => flooredLog(score, round),
     get mass() {
       return mass;
@@ -83,6 +87,7 @@ function tempered(temperature: number): RowNormalizer {
       total = round(sumOfPowers(row, top, power) * top ** power);
     },
     probability,
+    logProbability: score => round(Math.log(probability(score))),
     flooredLog: score => flooredLog(probability(score), round),
     mass: 1,
   };

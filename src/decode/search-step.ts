@@ -3,17 +3,29 @@
  * passed the processors.
  */
 import { InputError, throwIfAborted } from '../core/errors.ts';
-import { type LogitsProcessor, processRow } from './logits-processor.ts';
+import { type LogitsProcessor, type ProcessorContext, processRow } from './logits-processor.ts';
 import { checkInteger, checkPositive } from './option-checks.ts';
 import type { Hypothesis, ScoreArray, StepScorer } from './scorer.ts';
 import type { StepListener } from './step-events.ts';
 
 /** Options that every search takes. */
-export interface SearchOptions {
+export interface SearchRequest {
   /** The token that ends a sequence. */
   readonly endId: number;
   /** Most decoding steps (generated tokens), the end token included; at least 1. */
   readonly maxLen: number;
+  /** Applied to each row, in order, before anything else. */
+  readonly processors?: readonly LogitsProcessor[] | undefined;
+  /** Ids of the prompt, for processors that count it in. */
+  readonly promptTokenIds?: readonly number[] | undefined;
+  /** Checked before and after every step. */
+  readonly signal?: AbortSignal | undefined;
+  /** Hears of newly decided tokens as soon as they can't change any more. */
+  readonly onStep?: StepListener | undefined;
+}
+
+/** When a sequence may end, and at which temperature: the options of bert4keras' decoder. */
+export interface EndingRules {
   /**
    * A token that results begin with, or null (default) for none. It counts for `minLen` and, when it equals `endId`, as
    * an end. The scorer must already see it as part of its prompt.
@@ -25,76 +37,83 @@ export interface SearchOptions {
   readonly minEnds?: number | undefined;
   /** Divides logits; for probabilities p^(1/T), renormalised. Above 0; default 1. */
   readonly temperature?: number | undefined;
-  /** Applied to each row, in order, before the temperature. */
-  readonly processors?: readonly LogitsProcessor[] | undefined;
-  /** Ids of the prompt, for processors that count it in. */
-  readonly promptTokenIds?: readonly number[] | undefined;
-  /** Checked before and after every step. */
-  readonly signal?: AbortSignal | undefined;
-  /** Hears of newly decided tokens as soon as they can't change any more. */
-  readonly onStep?: StepListener | undefined;
 }
 
-/** The options with every default filled in. */
-export interface SearchPlan extends Required<Omit<SearchOptions, 'signal' | 'onStep'>> {
+/** Options of the searches with bert4keras' rules. */
+export interface SearchOptions extends SearchRequest, EndingRules {}
+
+/** A request with every default filled in. */
+export interface RequestPlan extends SearchRequest {
+  readonly processors: readonly LogitsProcessor[];
+  readonly promptTokenIds: readonly number[];
+}
+
+/** Options with every default filled in. */
+export interface SearchPlan extends RequestPlan {
   readonly startId: number | null;
   readonly minLen: number;
   readonly minEnds: number;
   readonly temperature: number;
-  readonly processors: readonly LogitsProcessor[];
-  readonly promptTokenIds: readonly number[];
-  readonly signal: AbortSignal | undefined;
-  readonly onStep: StepListener | undefined;
+}
+
+/** Fills in a request's defaults. @throws ConfigError for a value out of range. */
+export function planRequest(request: SearchRequest): RequestPlan {
+  checkInteger('endId', request.endId, 0);
+  checkInteger('maxLen', request.maxLen, 1);
+  const { endId, maxLen, signal, onStep } = request;
+  const processors = request.processors ?? [];
+  return { endId, maxLen, signal, onStep, processors, promptTokenIds: request.promptTokenIds ?? [] };
 }
 
 /** Fills in defaults. @throws ConfigError for a value out of range. */
 export function planSearch(options: SearchOptions): SearchPlan {
-  const plan = {
-    endId: options.endId,
-    maxLen: options.maxLen,
-    startId: options.startId ?? null,
-    minLen: options.minLen ?? 1,
-    minEnds: options.minEnds ?? 1,
-    temperature: options.temperature ?? 1,
-    processors: options.processors ?? [],
-    promptTokenIds: options.promptTokenIds ?? [],
-    signal: options.signal,
-    onStep: options.onStep,
-  };
-  checkInteger('endId', plan.endId, 0);
-  checkInteger('maxLen', plan.maxLen, 1);
-  if (plan.startId !== null) checkInteger('startId', plan.startId, 0);
-  checkInteger('minLen', plan.minLen, 0);
-  checkInteger('minEnds', plan.minEnds, 0);
-  checkPositive('temperature', plan.temperature);
-  return plan;
+  const { startId = null, minLen = 1, minEnds = 1, temperature = 1 } = options;
+  if (startId !== null) checkInteger('startId', startId, 0);
+  checkInteger('minLen', minLen, 0);
+  checkInteger('minEnds', minEnds, 0);
+  checkPositive('temperature', temperature);
+  return { ...planRequest(options), startId, minLen, minEnds, temperature };
 }
 
 /**
- * Scores of the next token, one view of V values per hypothesis, after the processors.
+ * Scores of the next token as the scorer gives them, one view of V values per hypothesis.
  * @throws AbortedError when the signal is aborted; InputError when the scorer returns another number of scores.
  */
-export async function scoreStep(
+export async function scoreRows(
   scorer: StepScorer,
   hypotheses: readonly Hypothesis[],
-  plan: SearchPlan,
+  plan: RequestPlan,
   step: number,
 ): Promise<readonly ScoreArray[]> {
   throwIfAborted(plan.signal, `decoding, step ${step}`);
   const scores = await scorer.score(hypotheses, plan.signal);
   throwIfAborted(plan.signal, `decoding, step ${step}`);
-  const rows = splitRows(scores, hypotheses.length, scorer.vocabSize, step);
-  if (plan.processors.length > 0) {
-    const context = { step, promptTokenIds: plan.promptTokenIds };
-    hypotheses.forEach((hypothesis, index) => {
-      const row = rows[index];
-      if (row === undefined) return;
-      processRow(row, scorer.kind, values => {
-        for (const process of plan.processors) process(values, hypothesis, context);
-      });
+  return splitRows(scores, hypotheses.length, scorer.vocabSize, step);
+}
+
+/** As {@link scoreRows}, after the processors. */
+export async function scoreStep(
+  scorer: StepScorer,
+  hypotheses: readonly Hypothesis[],
+  plan: RequestPlan,
+  step: number,
+): Promise<readonly ScoreArray[]> {
+  const rows = await scoreRows(scorer, hypotheses, plan, step);
+  if (plan.processors.length === 0) return rows;
+  const context = contextOf(plan, step);
+  hypotheses.forEach((hypothesis, index) => {
+    const row = rows[index];
+    if (row === undefined) return;
+    processRow(row, scorer.kind, values => {
+      for (const process of plan.processors) process(values, hypothesis, context);
     });
-  }
+  });
   return rows;
+}
+
+/** What processors may know at `step`. */
+export function contextOf({ endId, promptTokenIds }: RequestPlan, step: number): ProcessorContext {
+  return { step, endId, promptTokenIds };
 }
 
 /** One view of `vocabSize` values per row. @throws InputError when there are more or fewer scores than that. */

@@ -11,6 +11,9 @@ export interface Selection {
   count: number;
 }
 
+/** Width of the first selection when nobody knows how many entries will be needed. */
+const FIRST_WIDTH = 64;
+
 /** An empty selection with room for `capacity` entries. */
 export function createSelection(capacity: number): Selection {
   return { ids: new Int32Array(capacity), values: new Float64Array(capacity), count: 0 };
@@ -44,6 +47,18 @@ export function selectTop(row: ScoreArray, k: number, into: Selection): void {
   for (let end = count - 1; end > 0; end--) {
     exchange(into, 0, end);
     siftDown(into, 0, end);
+  }
+}
+
+/**
+ * The largest entries, descending, as many as `isEnough` asks for: it is shown selections of growing width (64, 1024, …)
+ * until it is content or the whole row is sorted. `isEnough` may lower `count`.
+ */
+export function selectUntil(row: ScoreArray, isEnough: (head: Selection) => boolean): Selection {
+  for (let width = FIRST_WIDTH; ; width *= 16) {
+    const head = createSelection(Math.min(width, row.length));
+    selectTop(row, width, head);
+    if (isEnough(head) || width >= row.length) return head;
   }
 }
 

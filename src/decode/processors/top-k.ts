@@ -1,0 +1,18 @@
+/**
+ * Keeps the k largest scores, and those equal to the smallest of them (TopKLogitsWarper,
+ * https://github.com/huggingface/transformers/blob/aa5108b449965084a90a4c8ce130a156aebf28f1/src/transformers/generation/logits_process.py).
+ */
+import type { LogitsProcessor } from '../logits-processor.ts';
+import { checkInteger } from '../option-checks.ts';
+import { createSelection, selectTop } from '../top-k.ts';
+import { ruleOutBelow } from './rule-out.ts';
+
+/** Keeps the `k` (at least 1) likeliest tokens; all of them where the vocabulary is smaller. */
+export function topK(k: number): LogitsProcessor {
+  checkInteger('topK', k, 1);
+  return scores => {
+    const head = createSelection(Math.min(k, scores.length));
+    selectTop(scores, k, head);
+    ruleOutBelow(scores, head.values[head.count - 1] ?? Number.NEGATIVE_INFINITY);
+  };
+}
