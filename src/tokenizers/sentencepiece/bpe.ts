@@ -79,7 +79,7 @@ export class Bpe implements Segmenter {
       agenda: new PairHeap(),
     };
     for (let at = 0; at < text.length; ) {
-      const symbol = this.#symbols?.match(index => text.units[index] as number, at, text.length) ?? 0;
+      const symbol = this.#symbols?.match(text, at) ?? 0;
       const isPair = ((text.units[at] as number) & 0xfc00) === 0xd800 && at + 1 < text.length;
       const length = symbol || (isPair ? 2 : 1);
       const index = parts.starts.push(at) - 1;

@@ -64,7 +64,7 @@ export class Normalizer {
 
   /** The symbol or replaced sequence that `text` has at `at`. */
   #replacementAt(text: string, at: number): Replacement | undefined {
-    const length = this.#symbols?.match(index => text.charCodeAt(index), at, text.length) ?? 0;
+    const length = this.#symbols?.match(text, at) ?? 0;
     if (length > 0) return { length, text: text.slice(at, at + length) };
     return this.#charsmap?.longestMatch(text, at);
   }

@@ -61,7 +61,6 @@ export function createSentencePiece(bytes: Uint8Array, file?: string): SentenceP
   const byteIds = trainer.byteFallback
     ? Array.from({ length: 256 }, (_, byte) => pieceToId(bytePiece(byte)))
     : undefined;
-  const unknown = { unkId, byteIds };
   const idToPiece = (id: number): string => pieces[id]?.text ?? unknownId(id, pieces.length);
   const padId = pieceToId(trainer.padPiece);
 
@@ -69,8 +68,12 @@ export function createSentencePiece(bytes: Uint8Array, file?: string): SentenceP
     vocabSize: pieces.length,
     unkId,
     padId: pieces[padId]?.kind === 'control' ? padId : -1,
-    encodeAsIds: text => collect(cut(text), unknown, id => id),
-    encodeAsPieces: text => collect(cut(text), unknown, (id, surface) => (id === unkId ? surface() : idToPiece(id))),
+    encodeAsIds: text => settleUnknown(cut(text), unkId, byteIds).ids,
+    encodeAsPieces: text => {
+      const done = cut(text);
+      const { ids, ends } = settleUnknown(done, unkId, byteIds);
+      return ids.map((id, at) => (id === unkId ? done.text.slice(ends[at - 1] ?? 0, ends[at] ?? 0) : idToPiece(id)));
+    },
     decodeIds: ids =>
       decodePieces(
         model,
@@ -114,28 +117,28 @@ function createCutter(model: SentencePieceModel, vocabulary: Vocabulary): (text:
   };
 }
 
-interface UnknownRules {
-  readonly unkId: number;
-  /** By byte: id of its piece, in models that spell out what they don't know. */
-  readonly byteIds: readonly number[] | undefined;
-}
-
-/** One value per piece; neighbouring unknowns are one piece, or the pieces of their bytes. */
-function collect<Value>(cut: Cut, rules: UnknownRules, make: (id: number, surface: () => string) => Value): Value[] {
-  const { ids, ends, text } = cut;
-  const values: Value[] = [];
+/** Neighbouring unknowns become one piece, or the pieces of their bytes in a model that has these. */
+function settleUnknown(cut: Cut, unkId: number, byteIds: readonly number[] | undefined): Segmentation {
+  if (!cut.ids.includes(unkId)) return cut;
+  const ids: number[] = [];
+  const ends: number[] = [];
   let start = 0;
-  for (let index = 0; index < ids.length; index++) {
-    const id = ids[index] as number;
-    while (id === rules.unkId && ids[index + 1] === id) index += 1;
-    const [from, end] = [start, ends[index] as number];
-    const surface = (): string => text.slice(from, end);
-    if (id !== rules.unkId || rules.byteIds === undefined) values.push(make(id, surface));
-    else
-      for (const byte of new TextEncoder().encode(surface())) values.push(make(rules.byteIds[byte] as number, surface));
+  for (let index = 0; index < cut.ids.length; index++) {
+    const id = cut.ids[index] as number;
+    while (id === unkId && cut.ids[index + 1] === id) index += 1;
+    const end = cut.ends[index] as number;
+    const spelled = id === unkId && byteIds !== undefined ? spell(cut.text.slice(start, end), byteIds) : [id];
+    for (const settled of spelled) {
+      ids.push(settled);
+      ends.push(end);
+    }
     start = end;
   }
-  return values;
+  return { ids, ends };
+}
+
+function spell(text: string, byteIds: readonly number[]): number[] {
+  return Array.from(new TextEncoder().encode(text), byte => byteIds[byte] as number);
 }
 
 function unknownId(id: number, size: number): never {

@@ -13,11 +13,11 @@ export class SymbolMatcher {
   }
 
   /** Length in code units of the longest symbol at `at`, 0 when there is none. */
-  match(unitAt: (index: number) => number, at: number, end: number): number {
+  match(text: { charCodeAt(at: number): number; readonly length: number }, at: number): number {
     let longest = 0;
     let node = 0;
-    for (let stop = at; stop < end; ) {
-      node = this.#trie.child(node, unitAt(stop));
+    for (let stop = at; stop < text.length; ) {
+      node = this.#trie.child(node, text.charCodeAt(stop));
       if (node === 0) break;
       stop += 1;
       if (this.#nodes.has(node)) longest = stop - at;

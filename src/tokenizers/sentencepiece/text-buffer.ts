@@ -14,6 +14,11 @@ export class TextBuffer {
     this.units[this.length++] = unit;
   }
 
+  /** The unit at a place before `length`, as of a string. */
+  charCodeAt(at: number): number {
+    return this.units[at] as number;
+  }
+
   /** The text from `start` to `end`, in code units. */
   slice(start: number, end: number): string {
     let text = '';
