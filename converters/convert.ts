@@ -25,7 +25,7 @@ import { type ModelPlan, planModel } from './plan-model.ts';
 import { type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizer-files.ts';
 import { packedLayout, type WeightLayout, wholeLayout, worthCloning } from './weight-files.ts';
 import { weightValues } from './weight-values.ts';
-import { writeWeights } from './write-weights.ts';
+import { settled, weightEntries, writeWeights } from './write-weights.ts';
 
 /** Folder of the graphs and weights in a model directory. */
 const FOLDER = 'onnx';
@@ -111,8 +111,12 @@ async function writeModel(
   const weights = plan.weights.map(match => weightValues(match, { vocabulary: plan.pending, verify }));
   const whole = link || (sink.copy !== undefined && worthCloning(weights));
   const layout = whole ? wholeLayout(weights) : packedLayout(weights);
-  const data = await writeWeights(layout, sink, { folder: FOLDER, link, verify, signal, onProgress });
-  const graphs = await writeGraphs(plan, layout, data, sink);
+  const data = weightEntries(layout, FOLDER);
+  // Graphs are written while the operating system is busy with the weights.
+  const [, graphs] = await settled([
+    writeWeights(layout, sink, { folder: FOLDER, link, verify, signal, onProgress }),
+    writeGraphs(plan, layout, data, sink),
+  ]);
 
   const manifest = manifestOf(plan, checkpoint, options, { graphs, tokenizer });
   const texts = jsonFiles(plan, config, options.tasks ?? {}, data.length);

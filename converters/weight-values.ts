@@ -12,7 +12,7 @@ import type { WeightMatch } from './reconcile.ts';
 import { changedSize, changeVocabulary, type VocabularyChange } from './vocabulary-change.ts';
 
 /** Bytes read from a checkpoint at a time. */
-const PIECE = 4 << 20;
+const PIECE = 1 << 20;
 
 /** A weight that is ready to be written. */
 export interface WeightValues {
@@ -23,8 +23,19 @@ export interface WeightValues {
   readonly size: number;
   /** The checkpoint's own bytes, when the graph can take them as they are. */
   readonly inPlace?: ByteRange;
-  /** The bytes from front to back. @throws FormatError when a recorded checksum says that they are damaged. */
-  pieces(): AsyncGenerator<Uint8Array, void>;
+  /**
+   * The bytes from front to back. A piece may lie in `memory`, and lasts until the next one is asked for.
+   * @throws FormatError when a recorded checksum says that they are damaged.
+   */
+  pieces(memory: PieceMemory): AsyncGenerator<Uint8Array, void>;
+}
+
+/** Memory that pieces of weights are read into, one after the other: one being used, one being filled. */
+export type PieceMemory = readonly [Uint8Array, Uint8Array];
+
+/** Memory for reading weights, a few megabytes. New memory for each piece would keep the garbage collector busy. */
+export function pieceMemory(): PieceMemory {
+  return [new Uint8Array(PIECE), new Uint8Array(PIECE)];
 }
 
 /** How values are prepared. */
@@ -45,7 +56,11 @@ export function weightValues(match: WeightMatch, options: ValueOptions): WeightV
   if (source.kind === 'stored' && source.tensor.dtype === 'float32' && !source.transposed && change === undefined) {
     const { range } = source.tensor;
     if (range !== undefined) {
-      return { ...whole, inPlace: range, pieces: () => storedPieces(source.tensor, range, options.verify) };
+      return {
+        ...whole,
+        inPlace: range,
+        pieces: memory => storedPieces(source.tensor, range, { memory, verify: options.verify }),
+      };
     }
   }
   return {
@@ -77,13 +92,24 @@ async function readValues({ weight, slot, shape, source }: WeightMatch): Promise
 async function* storedPieces(
   tensor: CheckpointTensor,
   { source, offset, length }: ByteRange,
-  verify: boolean,
+  { memory, verify }: { readonly memory: PieceMemory; readonly verify: boolean },
 ): AsyncGenerator<Uint8Array, void> {
   const checksum = verify && tensor.crc32c !== undefined ? createCrc32c() : undefined;
-  for (let start = 0; start < length; start += PIECE) {
-    const bytes = await source.read(offset + start, Math.min(PIECE, length - start));
-    checksum?.update(bytes);
-    yield bytes;
+  const readAt = (start: number, into: Uint8Array) =>
+    source.read(offset + start, Math.min(PIECE, length - start), into);
+  let [used, filled] = memory;
+  let ahead = readAt(0, filled);
+  try {
+    for (let start = 0; start < length; start += PIECE) {
+      const bytes = await ahead;
+      [used, filled] = [filled, used];
+      if (start + PIECE < length) ahead = readAt(start + PIECE, filled);
+      checksum?.update(bytes);
+      yield bytes;
+    }
+  } finally {
+    // Whoever stops half-way may close the source next.
+    await Promise.allSettled([ahead]);
   }
   const found = checksum === undefined ? tensor.crc32c : maskCrc32c(checksum.digest());
   if (found === tensor.crc32c) return;

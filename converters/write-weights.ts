@@ -7,6 +7,7 @@ import { ConfigError, throwIfAborted } from '../src/core/errors.ts';
 import type { FileEntry } from '../src/core/manifest.ts';
 import type { ProgressListener } from '../src/core/progress.ts';
 import type { WeightFile, WeightLayout } from './weight-files.ts';
+import { pieceMemory } from './weight-values.ts';
 
 /** How to write. */
 export interface WriteOptions {
@@ -20,25 +21,34 @@ export interface WriteOptions {
   readonly onProgress?: ProgressListener | undefined;
 }
 
+/** What the manifest says of the files of a layout. They carry no hash: that would take longer than copying them. */
+export function weightEntries(layout: WeightLayout, folder: string): FileEntry[] {
+  return layout.files.map(({ name, size }) => ({ file: `${folder}/${name}`, size }));
+}
+
+/** Waits for all of several works, also when one fails, so that nothing is still being written when its error is out. */
+export async function settled<T extends readonly unknown[]>(works: readonly [...{ [I in keyof T]: Promise<T[I]> }]) {
+  await Promise.allSettled(works);
+  return Promise.all(works);
+}
+
 /** Writes every file. @throws FormatError when a weight is damaged; AbortedError; IoError. */
-export async function writeWeights(layout: WeightLayout, sink: ByteSink, options: WriteOptions): Promise<FileEntry[]> {
-  const entries: FileEntry[] = [];
+export async function writeWeights(layout: WeightLayout, sink: ByteSink, options: WriteOptions): Promise<void> {
   for (const file of layout.files) {
     const name = `${options.folder}/${file.name}`;
     options.onProgress?.({ status: 'initiate', file: name });
     await (file.kind === 'packed' ? writePacked(file, name, sink, options) : placeWhole(file, name, sink, options));
     options.onProgress?.({ status: 'done', file: name });
-    entries.push({ file: name, size: file.size });
   }
-  return entries;
 }
 
 async function writePacked(file: WeightFile, name: string, sink: ByteSink, options: WriteOptions): Promise<void> {
   const writer = await sink.create(name, file.size);
+  const memory = pieceMemory();
   let written = 0;
   for (const { values, offset } of file.weights) {
     await writer.write(new Uint8Array(offset - written));
-    await writePieces(values.pieces(), writer, bytes => report(file, name, offset + bytes, options));
+    await writePieces(values.pieces(memory), writer, bytes => report(file, name, offset + bytes, options));
     written = offset + values.size;
   }
   await writer.close();
@@ -59,8 +69,8 @@ async function writePieces(
 }
 
 async function placeWhole(file: WeightFile & { kind: 'whole' }, name: string, sink: ByteSink, options: WriteOptions) {
-  const placed = options.link ? linkWhole(file, name, sink) : sink.copy?.(name, file.path);
-  await Promise.all([placed, options.verify ? verifyWeights(file, name, options) : undefined]);
+  const placing = options.link ? linkWhole(file, name, sink) : copyWhole(file, name, sink);
+  await settled([placing, options.verify ? verifyWeights(file, name, options) : Promise.resolve()]);
   throwIfAborted(options.signal, 'converting');
 }
 
@@ -75,11 +85,16 @@ async function linkWhole({ path }: WeightFile & { kind: 'whole' }, name: string,
   await sink.link(name, path);
 }
 
+async function copyWhole({ path }: WeightFile & { kind: 'whole' }, name: string, sink: ByteSink): Promise<void> {
+  await sink.copy?.(name, path);
+}
+
 /** Reads what the model uses of a file, for the sake of its checksums. */
 async function verifyWeights(file: WeightFile, name: string, options: WriteOptions): Promise<void> {
+  const memory = pieceMemory();
   let checked = 0;
   for (const { values } of file.weights) {
-    for await (const piece of values.pieces()) {
+    for await (const piece of values.pieces(memory)) {
       checked += piece.length;
       report(file, name, checked, options);
     }

@@ -55,7 +55,7 @@ export function googleNaming(names: GoogleNames, checkpoint: Checkpoint): Naming
     scheme: 'google',
     label: 'names of published TensorFlow checkpoints',
     final: false,
-    locate: (layer, slot) => locate(names, layer, slot),
+    locate: (layer, slot) => publishedName(names, layer, slot),
     judge: name => {
       const ofModel = names.foreign?.includes(name) === true || numbered.some(pattern => pattern.test(name));
       return ofModel ? 'part-of-model' : 'extra';
@@ -63,7 +63,8 @@ export function googleNaming(names: GoogleNames, checkpoint: Checkpoint): Naming
   };
 }
 
-function locate(names: GoogleNames, layer: LayerSpec, slot: SlotSpec): StoredName | undefined {
+/** The name of a weight in published checkpoints; undefined when there is none. */
+export function publishedName(names: GoogleNames, layer: LayerSpec, slot: SlotSpec): StoredName | undefined {
   const number = /(?<=-)\d+(?=-)/.exec(layer.name)?.[0];
   const pattern = number === undefined ? layer.name : layer.name.replace(`-${number}-`, '-{i}-');
   const found = names.layers[layer.name]?.[slot.slot] ?? names.layers[pattern]?.[slot.slot];

@@ -13,9 +13,11 @@ export interface ByteSource {
   readonly path?: string;
   /**
    * Reads exactly `length` bytes from `offset`.
+   * @param into memory of at least `length` bytes that the result may lie in, so that reading in pieces need not take new
+   * memory for each; sources that have the bytes in memory anyway return those.
    * @throws FormatError when the range is not inside the source; IoError when reading fails.
    */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Gives back file handles and the like; the source must not be used afterwards. */
   close(): Promise<void>;
 }

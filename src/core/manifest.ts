@@ -23,7 +23,7 @@ export interface Port {
   readonly shape: readonly (number | string)[];
 }
 
-/** A file beside the manifest; `sha256` is absent only for a checkpoint that was linked in place. */
+/** A file beside the manifest. `sha256` is absent for weights: hashing them would take longer than copying them. */
 export interface FileEntry {
   readonly file: string;
   readonly size: number;

@@ -70,12 +70,13 @@ export async function splitPath(userPath: string): Promise<SplitPath> {
 function fileSource(handle: FileHandle, source: { name: string; size: number; path: string }): ByteSource {
   return {
     ...source,
-    async read(offset, length) {
+    async read(offset, length, into) {
       checkRange(source, offset, length);
       // Not from Buffer's pool, and not cleared first: every byte is about to be written.
-      const bytes = Buffer.allocUnsafeSlow(length);
+      const memory = into ?? Buffer.allocUnsafeSlow(length);
+      const bytes = new Uint8Array(memory.buffer, memory.byteOffset, length);
       await attempt(source.name, 'reading', () => fill(handle, bytes, offset, source.name));
-      return new Uint8Array(bytes.buffer, bytes.byteOffset, length);
+      return bytes;
     },
     async close() {
       await handle.close();

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openCheckpoint } from '../../converters/formats.ts';
 import { planModel } from '../../converters/plan-model.ts';
-import { type WeightValues, weightValues } from '../../converters/weight-values.ts';
+import { pieceMemory, type WeightValues, weightValues } from '../../converters/weight-values.ts';
 import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import { architectures } from '../../onnx-graphs/architectures/index.ts';
 import { directorySet } from '../../src/io/file-source.ts';
@@ -40,7 +40,7 @@ describe('weights of recorded checkpoints', () => {
 
 async function hash(values: WeightValues): Promise<string> {
   const digest = createHash('sha256');
-  for await (const piece of values.pieces()) digest.update(piece);
+  for await (const piece of values.pieces(pieceMemory())) digest.update(piece);
   return digest.digest('hex');
 }
 

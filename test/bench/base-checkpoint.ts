@@ -1,0 +1,71 @@
+/**
+ * Writes a TensorFlow bundle of the size of BERT-base (12 layers, hidden size 768, 21,128 tokens, 409 MB) under the names
+ * of published checkpoints, with valid checksums and meaningless values; optionally with Adam's slots, three times as
+ * large. No Python and no download.
+ */
+import { open, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createCrc32c, maskCrc32c } from '../../converters/crc32c.ts';
+import { publishedName } from '../../converters/naming/google.ts';
+import { publishedNames } from '../../converters/naming/index.ts';
+import type { JsonObject } from '../../onnx-graphs/architecture.ts';
+import { architectures } from '../../onnx-graphs/architectures/index.ts';
+import { entry, header, table } from '../converters/tf-bundle-builder.ts';
+
+/** The configuration of the checkpoint. */
+export const BASE_CONFIG: JsonObject = {
+  hidden_act: 'gelu',
+  hidden_size: 768,
+  intermediate_size: 3072,
+  max_position_embeddings: 512,
+  num_attention_heads: 12,
+  num_hidden_layers: 12,
+  type_vocab_size: 2,
+  vocab_size: 21128,
+};
+
+/** All heads, as a published checkpoint has them. */
+const EVERYTHING: JsonObject = { with_pool: true, with_nsp: true, with_mlm: true };
+
+/** Writes `<folder>/bert_model.ckpt.*` and `<folder>/bert_config.json`; gives the number of bytes of the data file. */
+export async function writeBaseCheckpoint(folder: string, options: { readonly adam?: boolean } = {}): Promise<number> {
+  const tensors = storedTensors().flatMap(tensor => {
+    const slots = ['/adam_m', '/adam_v'].map(slot => ({ ...tensor, name: tensor.name + slot }));
+    return options.adam === true ? [tensor, ...slots] : [tensor];
+  });
+  tensors.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const data = await open(path.join(folder, 'bert_model.ckpt.data-00000-of-00001'), 'w');
+  const entries = [{ key: '', value: header() }];
+  let offset = 0;
+  for (const { name, shape } of tensors) {
+    const size = 4 * shape.reduce((product, dim) => product * dim, 1);
+    const checksum = createCrc32c();
+    for (let done = 0; done < size; done += PATTERN.length) {
+      const bytes = PATTERN.subarray(0, Math.min(PATTERN.length, size - done));
+      checksum.update(bytes);
+      await data.write(bytes);
+    }
+    entries.push({ key: name, value: entry({ shape, offset, size, crc32c: maskCrc32c(checksum.digest()) }) });
+    offset += size;
+  }
+  await data.close();
+  await writeFile(path.join(folder, 'bert_model.ckpt.index'), table(entries));
+  await writeFile(path.join(folder, 'bert_config.json'), JSON.stringify(BASE_CONFIG));
+  return offset;
+}
+
+/** A megabyte of small float32 numbers. */
+const PATTERN = new Uint8Array(Float32Array.from({ length: 1 << 18 }, (_, i) => Math.sin(i) / 50).buffer);
+
+function storedTensors(): { readonly name: string; readonly shape: readonly number[] }[] {
+  const { bert } = architectures;
+  const names = publishedNames['bert'];
+  if (bert === undefined || names === undefined) throw new Error('no BERT');
+  const layers = bert.layers(bert.parseConfig(BASE_CONFIG, EVERYTHING));
+  return layers.flatMap(layer =>
+    layer.slots.map(slot => {
+      const { name = '', transposed = false } = publishedName(names, layer, slot) ?? {};
+      return { name, shape: transposed ? [...slot.shape].reverse() : slot.shape };
+    }),
+  );
+}
