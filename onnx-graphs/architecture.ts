@@ -10,7 +10,7 @@ export type JsonObject = Readonly<Record<string, Json>>;
 
 /** A weight inside a Keras layer. */
 export interface SlotSpec {
-  /** Place inside the layer, tf.keras style: `query/kernel`, `embeddings`, `gamma`. The order in the list is Keras' order. */
+  /** Place inside the layer: `query/kernel`, `embeddings`, `gamma`. The order in the list is Keras' order. */
   readonly slot: string;
   readonly shape: readonly number[];
   /** Axis whose size the checkpoint decides (rows of the token or position table), as TensorFlow 1 lets it. */
@@ -44,10 +44,18 @@ export interface Architecture<C> {
   adoptShapes(config: C, found: FoundShapes): C;
   /** Layers with weights, in tf.keras' `layer_with_weights-N` order. */
   layers(config: C): readonly LayerSpec[];
-  /** Graph writers; `step` exists where the model can generate or fill masks. */
-  readonly graphs: { readonly [G in GraphName]?: (g: GraphBuilder, config: C) => void };
+  /** Graph writers; which of them apply to a configuration is in {@link ModelFacts.graphs}. */
+  readonly graphs: GraphWriters<C>;
   /** What the manifest says about the model. */
   describe(config: C): ModelFacts;
+}
+
+/** Functions that write an architecture's graphs into an empty builder. */
+export interface GraphWriters<C> {
+  /** The whole forward pass. */
+  model(g: GraphBuilder, config: C): void;
+  /** The generation graph with a cache, where the model has token logits. */
+  step?(g: GraphBuilder, config: C): void;
 }
 
 /** The part of the manifest that an architecture knows. */

@@ -1,0 +1,113 @@
+/**
+ * Multi-head self-attention (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762): softmax(q kᵀ / √d + bias) v.
+ *
+ * Projections and the combination of heads are the same everywhere; what happens between them is an {@link Attend}: over
+ * the sequence itself here, over a cache in cached-attention.ts, with relative positions in relative-attention.ts.
+ *
+ * B batch, T length, N heads, H head size, D hidden size.
+ */
+import type { LayerSpec } from '../architecture.ts';
+import type { GraphBuilder } from '../onnx/graph-builder.ts';
+import type { Value } from '../onnx/value.ts';
+import { add, mul } from '../ops/elementwise.ts';
+import { reshape, transpose } from '../ops/layout.ts';
+import { matMul, softmax } from '../ops/linear.ts';
+import { dense, denseSlots } from './dense.ts';
+
+/** Sizes of an attention layer. */
+export interface AttentionSizes {
+  readonly hiddenSize: number;
+  readonly heads: number;
+  /** Size of one head's values. */
+  readonly headSize: number;
+  /** Size of one head's queries and keys. */
+  readonly keySize: number;
+}
+
+/** Queries (scaled by 1/√d), keys and values of all heads, [B, N, T, H]. */
+export interface Heads {
+  readonly query: Value;
+  readonly key: Value;
+  readonly value: Value;
+}
+
+/** What attention gives: context [B, N, T, H], and its scores [B, N, T, S] before a residual and the mask. */
+export interface Attended {
+  readonly context: Value;
+  readonly scores: Value;
+}
+
+/** Attention between projected heads. `residual` are scores of the layer below, to be added to this one's. */
+export type Attend = (g: GraphBuilder, layer: number, heads: Heads, residual: Value | undefined) => Attended;
+
+/** The Keras layer: query, key, value and output projections. */
+export function attentionLayer(name: string, sizes: AttentionSizes): LayerSpec {
+  const { hiddenSize, heads, headSize, keySize } = sizes;
+  return {
+    name,
+    slots: [
+      ...denseSlots(hiddenSize, heads * keySize, 'query'),
+      ...denseSlots(hiddenSize, heads * keySize, 'key'),
+      ...denseSlots(hiddenSize, heads * headSize, 'value'),
+      ...denseSlots(heads * headSize, hiddenSize, 'output'),
+    ],
+  };
+}
+
+/** An attention layer in a stack: its Keras name and its number. */
+export interface AttentionPlace {
+  readonly layer: string;
+  readonly index: number;
+  /** Scores of the layer below, where they are added to this one's. */
+  readonly residual?: Value | undefined;
+}
+
+/** x [B, T, D] → [B, T, D], with the scores for a residual in the next layer. */
+export function selfAttention(
+  g: GraphBuilder,
+  place: AttentionPlace,
+  x: Value,
+  { sizes, attend }: { readonly sizes: AttentionSizes; readonly attend: Attend },
+): { readonly output: Value; readonly scores: Value } {
+  const { layer } = place;
+  const at = g.at(layer);
+  const project = (part: string, size: number): Value =>
+    splitHeads(at.at(part), dense(at.at(part), { layer, part }, x, sizes.heads * size), sizes.heads, size);
+  const query = project('query', sizes.keySize); // [B, N, T, H]
+  const heads: Heads = {
+    query: mul(at.at('scale'), query, g.constant('float32', [1 / Math.sqrt(sizes.keySize)])),
+    key: project('key', sizes.keySize),
+    value: project('value', sizes.headSize),
+  };
+  const { context, scores } = attend(at, place.index, heads, place.residual);
+  const output = dense(at.at('output'), { layer, part: 'output' }, mergeHeads(at, context), sizes.hiddenSize);
+  return { output, scores };
+}
+
+/** Attention within the sequence, under `bias` [B, 1, 1 or T, T]. */
+export function fullAttention(bias: Value): Attend {
+  return (g, _layer, { query, key, value }, residual) => {
+    const scores = matMul(g.at('scores'), query, transpose(g.at('key-transposed'), key, [0, 1, 3, 2])); // [B, N, T, T]
+    const weights = attentionWeights(g, scores, bias, residual);
+    return { context: matMul(g.at('context'), weights, value), scores };
+  };
+}
+
+/** softmax(scores + residual + bias): [B, N, T, S]. */
+export function attentionWeights(g: GraphBuilder, scores: Value, bias: Value, residual: Value | undefined): Value {
+  const raised = residual === undefined ? scores : add(g.at('residual'), scores, residual);
+  return softmax(g, add(g.at('mask'), raised, bias));
+}
+
+/** [B, T, N·H] → [B, N, T, H] */
+function splitHeads(g: GraphBuilder, x: Value, heads: number, size: number): Value {
+  const [batch = 'B', length = 'T'] = x.shape;
+  return transpose(g, reshape(g, x, [batch, length, heads, size]), [0, 2, 1, 3]);
+}
+
+/** [B, N, T, H] → [B, T, N·H] */
+function mergeHeads(g: GraphBuilder, x: Value): Value {
+  const merged = transpose(g.at('merge'), x, [0, 2, 1, 3]);
+  const [batch = 'B', length = 'T', heads, size] = merged.shape;
+  return reshape(g.at('merge'), merged, [batch, length, Number(heads) * Number(size)]);
+}

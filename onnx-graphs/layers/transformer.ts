@@ -1,0 +1,57 @@
+/**
+ * Stacks of blocks with the normalisation after each sum, as in the original Transformer:
+ * x = LN(x + Att(x)); x = LN(x + FFN(x)). BERT, NEZHA and GPT are such stacks.
+ */
+import type { LayerSpec } from '../architecture.ts';
+import type { GraphBuilder } from '../onnx/graph-builder.ts';
+import type { Value } from '../onnx/value.ts';
+import { add } from '../ops/elementwise.ts';
+import { type Attend, type AttentionSizes, attentionLayer, selfAttention } from './attention.ts';
+import { type FeedForwardSizes, feedForward, feedForwardLayer } from './feed-forward.ts';
+import { layerNorm, layerNormLayer } from './layer-norm.ts';
+
+/** Sizes of a stack. */
+export interface StackSizes extends AttentionSizes, FeedForwardSizes {
+  readonly layers: number;
+  /** Each layer adds the scores of the one below (RealFormer, He et al. 2020, https://arxiv.org/abs/2012.11747). */
+  readonly residualAttentionScores: boolean;
+}
+
+/** Keras names of the two halves of block `i`. */
+export function blockNames(i: number): { readonly attention: string; readonly feedForward: string } {
+  return { attention: `Transformer-${i}-MultiHeadSelfAttention`, feedForward: `Transformer-${i}-FeedForward` };
+}
+
+/** The Keras layers of a post-norm stack, from the first block to the last. */
+export function postNormLayers(sizes: StackSizes): readonly LayerSpec[] {
+  return Array.from({ length: sizes.layers }, (_, i) => blockNames(i)).flatMap(names => [
+    attentionLayer(names.attention, sizes),
+    layerNormLayer(`${names.attention}-Norm`, sizes.hiddenSize),
+    feedForwardLayer(names.feedForward, sizes),
+    layerNormLayer(`${names.feedForward}-Norm`, sizes.hiddenSize),
+  ]);
+}
+
+/** x [B, T, D] → [B, T, D] through all blocks. */
+export function postNormStack(
+  g: GraphBuilder,
+  sizes: StackSizes,
+  x: Value,
+  { attend, epsilon }: { readonly attend: Attend; readonly epsilon: number },
+): Value {
+  let hidden = x;
+  let residual: Value | undefined;
+  for (let index = 0; index < sizes.layers; index++) {
+    const names = blockNames(index);
+    const place = { layer: names.attention, index, residual };
+    const attended = selfAttention(g, place, hidden, { sizes, attend });
+    hidden = addAndNorm(g, names.attention, [hidden, attended.output], epsilon);
+    hidden = addAndNorm(g, names.feedForward, [hidden, feedForward(g, names.feedForward, hidden, sizes)], epsilon);
+    if (sizes.residualAttentionScores) residual = attended.scores;
+  }
+  return hidden;
+}
+
+function addAndNorm(g: GraphBuilder, layer: string, [x, y]: readonly [Value, Value], epsilon: number): Value {
+  return layerNorm(g, `${layer}-Norm`, add(g.at(`${layer}-Add`), x, y), epsilon);
+}

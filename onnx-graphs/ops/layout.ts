@@ -1,0 +1,116 @@
+/**
+ * Operators that rearrange elements without computing: https://github.com/onnx/onnx/blob/v1.17.0/docs/Operators.md
+ */
+import type { GraphBuilder } from '../onnx/graph-builder.ts';
+import { type Dim, sameElementCount, sumDims, type Value } from '../onnx/value.ts';
+import { axisOf, fail, requireDtype } from './shape-rules.ts';
+
+/** The axes in another order: axis i of the result is axis `order[i]` of x. */
+export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Value {
+  if ([...order].sort().join() !== x.shape.map((_, axis) => axis).join())
+    return fail(g, 'Transpose', `as many axes as the order [${order.join(', ')}] names`, x);
+  const attributes = { perm: { kind: 'ints', value: order } } as const;
+  const shape = order.map(axis => x.shape[axis] ?? 1);
+  return g.emit({ op: 'Transpose', inputs: [x], attributes, dtype: x.dtype, shape });
+}
+
+/**
+ * The same elements in another shape. At most one symbol may stand where x has another dimension; where more do, give
+ * the sizes at run time with {@link reshapeTo}.
+ */
+export function reshape(g: GraphBuilder, x: Value, shape: readonly Dim[]): Value {
+  const sizes = shape.map((dim, axis) => (typeof dim === 'number' ? dim : dim === x.shape[axis] ? 0 : -1));
+  if (!sameElementCount(x.shape, shape) || sizes.filter(size => size === -1).length > 1)
+    return fail(g, 'Reshape', `a value that can become [${shape.join(', ')}]`, x);
+  const inputs = [x, g.constant('int64', sizes, [sizes.length])];
+  return g.emit({ op: 'Reshape', inputs, dtype: x.dtype, shape });
+}
+
+/** The same elements in a shape whose sizes, an int64 vector, are computed in the graph; `shape` is how it is written. */
+export function reshapeTo(g: GraphBuilder, x: Value, sizes: Value, shape: readonly Dim[]): Value {
+  requireSizes(g, 'Reshape', sizes, shape);
+  if (!sameElementCount(x.shape, shape)) return fail(g, 'Reshape', `a value that can become [${shape.join(', ')}]`, x);
+  return g.emit({ op: 'Reshape', inputs: [x, sizes], dtype: x.dtype, shape });
+}
+
+/** Repeats axes of one up to sizes, an int64 vector, that are computed in the graph. */
+export function expandTo(g: GraphBuilder, x: Value, sizes: Value, shape: readonly Dim[]): Value {
+  requireSizes(g, 'Expand', sizes, shape);
+  return g.emit({ op: 'Expand', inputs: [x, sizes], dtype: x.dtype, shape });
+}
+
+/** Adds axes of one; `axes` are places in the result, counted from the front. */
+export function unsqueeze(g: GraphBuilder, x: Value, ...axes: readonly number[]): Value {
+  const dims = [...x.shape];
+  const shape = Array.from({ length: dims.length + axes.length }, (_, axis) =>
+    axes.includes(axis) ? 1 : (dims.shift() ?? 1),
+  );
+  const inputs = [x, g.constant('int64', axes, [axes.length])];
+  return g.emit({ op: 'Unsqueeze', inputs, dtype: x.dtype, shape });
+}
+
+/** Takes away an axis of one. */
+export function squeeze(g: GraphBuilder, x: Value, axis: number): Value {
+  const place = axisOf(g, 'Squeeze', x, axis);
+  if (x.shape[place] !== 1) return fail(g, 'Squeeze', `an axis ${axis} of one`, x);
+  const inputs = [x, g.constant('int64', [place], [1])];
+  return g.emit({ op: 'Squeeze', inputs, dtype: x.dtype, shape: x.shape.toSpliced(place, 1) });
+}
+
+/** Values one after the other along an axis; their other axes agree. */
+export function concat(g: GraphBuilder, values: readonly [Value, ...Value[]], axis: number): Value {
+  const [first] = values;
+  requireDtype(g, 'Concat', values);
+  const place = axisOf(g, 'Concat', first, axis);
+  const others = values.map(value => value.shape.with(place, 0).join());
+  if (others.some(other => other !== others[0]))
+    return fail(g, 'Concat', 'shapes that differ along one axis', ...values);
+  const shape = first.shape.with(place, sumDims(...values.map(value => value.shape[place] ?? 1)));
+  const attributes = { axis: { kind: 'int', value: place } } as const;
+  return g.emit({ op: 'Concat', inputs: values, attributes, dtype: first.dtype, shape });
+}
+
+/** A window along one axis. Bounds are numbers or int64 vectors of one; negative ones count from the end. */
+export interface Window {
+  readonly axis: number;
+  readonly start: number | Value;
+  /** Left out: up to the end. */
+  readonly end?: number | Value;
+  /** How the size of the window is written in shapes. */
+  readonly size: Dim;
+}
+
+/** The elements of x inside a window; a window that reaches beyond x is cut. */
+export function slice(g: GraphBuilder, x: Value, window: Window): Value {
+  const axis = axisOf(g, 'Slice', x, window.axis);
+  const bound = (value: number | Value): Value =>
+    typeof value === 'number' ? g.constant('int64', [value], [1]) : value;
+  const inputs = [
+    x,
+    bound(window.start),
+    bound(window.end ?? Number.MAX_SAFE_INTEGER),
+    g.constant('int64', [axis], [1]),
+  ];
+  return g.emit({ op: 'Slice', inputs, dtype: x.dtype, shape: x.shape.with(axis, window.size) });
+}
+
+/** The sizes of axes `start` up to `end` (without it) as an int64 vector. */
+export function sizesOf(g: GraphBuilder, x: Value, start: number, end: number): Value {
+  axisOf(g, 'Shape', x, end - 1);
+  const attributes = { start: { kind: 'int', value: start }, end: { kind: 'int', value: end } } as const;
+  return g.emit({ op: 'Shape', inputs: [x], attributes, dtype: 'int64', shape: [end - start] });
+}
+
+/** `before` zeros in front of and `after` behind the elements along one axis. */
+export function pad(g: GraphBuilder, x: Value, axis: number, before: number, after: number): Value {
+  const place = axisOf(g, 'Pad', x, axis);
+  const rank = x.shape.length;
+  const amounts = Array.from({ length: 2 * rank }, (_, i) => (i === place ? before : i === place + rank ? after : 0));
+  const inputs = [x, g.constant('int64', amounts, [2 * rank])];
+  const shape = x.shape.with(place, sumDims(x.shape[place] ?? 1, before + after));
+  return g.emit({ op: 'Pad', inputs, dtype: x.dtype, shape });
+}
+
+function requireSizes(g: GraphBuilder, op: string, sizes: Value, shape: readonly Dim[]): void {
+  if (sizes.dtype !== 'int64' || sizes.shape[0] !== shape.length) fail(g, op, `${shape.length} int64 sizes`, sizes);
+}
