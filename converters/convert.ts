@@ -22,7 +22,7 @@ import { parseConfigFile } from './config-file.ts';
 import { openCheckpoint } from './formats.ts';
 import { huggingFaceConfig, huggingFaceGeneration } from './hugging-face-config.ts';
 import { type ModelPlan, planModel } from './plan-model.ts';
-import { type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizer-files.ts';
+import { type TokenizerFiles, type TokenizerSource, type TokenTable, tokenizerFiles } from './tokenizer-files.ts';
 import { packedLayout, type WeightLayout, wholeLayout, worthCloning } from './weight-files.ts';
 import { weightValues } from './weight-values.ts';
 import { settled, weightEntries, writeWeights } from './write-weights.ts';
@@ -186,9 +186,11 @@ function jsonFiles(
   return new Map([...files].map(([name, value]) => [name, `${JSON.stringify(value, null, 2)}\n`]));
 }
 
-function tokenTable({ facts, vocabulary }: ModelPlan) {
+function tokenTable({ facts, vocabulary, pending, weights }: ModelPlan): TokenTable {
   const { vocabSize: rows, maxPositions } = facts.dimensions;
-  return { rows, change: vocabulary, maxPositions };
+  const tokens = weights.find(({ slot }) => slot.vocabularyAxis !== undefined);
+  const storedRows = pending === undefined ? undefined : tokens?.shape[tokens.slot.vocabularyAxis ?? 0];
+  return { rows, storedRows, change: vocabulary, maxPositions };
 }
 
 async function writeFile(sink: ByteSink, file: string, bytes: Uint8Array): Promise<Required<FileEntry>> {

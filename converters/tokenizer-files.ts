@@ -6,7 +6,7 @@ import { ConfigError } from '../src/core/errors.ts';
 import type { SentencePieceEntry, TokenizerEntry, WordPieceEntry } from '../src/core/manifest.ts';
 import { byId, loadVocab, saveVocab, type TokenDict } from '../src/tokenizers/vocabulary.ts';
 import { huggingFaceFiles } from '../src/tokenizers/wordpiece/hugging-face-files.ts';
-import { changedSize, type VocabularyChange } from './vocabulary-change.ts';
+import type { VocabularyChange } from './vocabulary-change.ts';
 
 /** A `vocab.txt` for bert4keras' `Tokenizer`; settings that are left out have the values of published models. */
 export interface WordPieceSource extends Partial<Omit<WordPieceEntry, 'kind' | 'vocab'>> {
@@ -37,6 +37,8 @@ export interface TokenizerFiles {
 export interface TokenTable {
   /** Rows in the model. */
   readonly rows: number;
+  /** Rows in the checkpoint, where a change of vocabulary is still to be applied to them. */
+  readonly storedRows?: number | undefined;
   readonly change?: VocabularyChange | undefined;
   readonly maxPositions: number | null;
 }
@@ -73,13 +75,12 @@ function sentencePieceFiles(source: SentencePieceSource): TokenizerFiles {
 /** The user's bytes where they already fit the table; otherwise the vocabulary pruned and grown as the table was. */
 function finalVocabulary(
   { vocab, compoundNames = [] }: WordPieceSource,
-  { rows, change }: TokenTable,
+  { rows, storedRows, change }: TokenTable,
 ): { tokenDict: TokenDict; text: Uint8Array } {
   const { tokenDict } = loadVocab(vocab);
   const fits = tokenDict.size === rows;
-  // A change that keeps the size (a permutation) leaves open which vocabulary was given: it is that of the checkpoint.
-  if (change === undefined || (fits && changedSize(change, tokenDict.size) !== rows)) {
-    if (!fits) throw wrongSize(tokenDict.size, rows, 'It is of another model than the checkpoint');
+  if (change === undefined && !fits) throw wrongSize(tokenDict.size, rows);
+  if (change === undefined || (fits && !couldBeOriginal(tokenDict.size, storedRows, change))) {
     return { tokenDict, text: vocab };
   }
   const changed = new Map([...keep(tokenDict, change), ...compoundNames].map((token, id) => [token, id]));
@@ -95,6 +96,14 @@ function finalVocabulary(
   return { tokenDict: changed, text: encode(saveVocab(changed)) };
 }
 
+/**
+ * Whether a vocabulary of `size` tokens could be the checkpoint's, from before the change. One that fits both before and
+ * after (`keep_tokens` only put rows in another order) is taken for it.
+ */
+function couldBeOriginal(size: number, storedRows: number | undefined, { keepTokens }: VocabularyChange): boolean {
+  return storedRows === undefined ? (keepTokens ?? []).every(id => id < size) : storedRows === size;
+}
+
 function keep(tokenDict: TokenDict, { keepTokens }: VocabularyChange): string[] {
   const tokens = new Map(byId(tokenDict).map(([token, id]) => [id, token]));
   return (keepTokens ?? [...tokens.keys()]).map(id => {
@@ -108,12 +117,12 @@ function keep(tokenDict: TokenDict, { keepTokens }: VocabularyChange): string[] 
   });
 }
 
-function wrongSize(tokens: number, rows: number, next: string): ConfigError {
+function wrongSize(tokens: number, rows: number): ConfigError {
   return new ConfigError({
     what: 'vocabulary',
     expected: `${rows} tokens, one for each row of the token table`,
     found: `${tokens} tokens`,
-    next,
+    next: 'It is of another model than the checkpoint',
   });
 }
 

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Checkpoint } from '../../converters/checkpoint.ts';
+import { publishedName } from '../../converters/naming/google.ts';
+import { publishedNames, recogniseNaming } from '../../converters/naming/index.ts';
+import { reconcile } from '../../converters/reconcile.ts';
+import type { JsonObject } from '../../onnx-graphs/architecture.ts';
+import { architectures } from '../../onnx-graphs/architectures/index.ts';
+import { fakeCheckpoint, kerasFile, objectGraphTensors, publishedTensors, tinyLayers } from './fake-checkpoint.ts';
+
+const ALL_HEADS: JsonObject = { with_pool: true, with_nsp: true, with_mlm: true };
+
+/** Weight → name of the tensor that it is read from. */
+function sources(checkpoint: Checkpoint, keywords: JsonObject = ALL_HEADS, prefix?: string): Record<string, string> {
+  const layers = tinyLayers('bert', keywords);
+  const naming = recogniseNaming(checkpoint, {
+    architecture: 'bert',
+    layers,
+    ...(prefix === undefined ? {} : { prefix }),
+  });
+  const { matches, problems } = reconcile(layers, checkpoint, naming);
+  assert.deepEqual(problems, []);
+  return Object.fromEntries(
+    matches.map(({ weight, source }) => [weight, source.kind === 'stored' ? source.tensor.name : source.kind]),
+  );
+}
+
+describe('published names', () => {
+  for (const [model, architecture] of Object.entries(architectures)) {
+    const names = publishedNames[architecture.name];
+    if (names === undefined) continue;
+    it(`name every weight of ${model}, no two alike`, () => {
+      const heads = model === 'bert' || model === 'nezha' ? ALL_HEADS : {};
+      const found = tinyLayers(model, heads)
+        .filter(layer => layer.compute === undefined)
+        .flatMap(layer =>
+          layer.slots.map(slot => publishedName(names, layer, slot)?.name ?? `${layer.name}/${slot.slot}`),
+        );
+      assert.deepEqual(
+        found.filter(name => /^(Embedding|Transformer|MLM|Pooler|NSP|Output)-/.test(name)),
+        [],
+      );
+      assert.equal(new Set(found).size, found.length);
+    });
+  }
+
+  it('write the numbers of layers as each publisher does', () => {
+    const layer = { name: 'Transformer-7-FeedForward', slots: [] };
+    const slot = { slot: 'intermediate/kernel', shape: [1, 1] };
+    const name = (model: string) => publishedName(publishedNames[model] ?? { layers: {} }, layer, slot)?.name;
+    assert.equal(name('bert'), 'bert/encoder/layer_7/intermediate/dense/kernel');
+    assert.equal(name('gpt'), 'gpt/transformer/layer_7/intermediate/dense/kernel');
+    assert.equal(name('gpt2_ml'), 'newslm/layer07/intermediate/kernel');
+  });
+
+  it('know that next-sentence weights are stored transposed', () => {
+    assert.equal(
+      sources(fakeCheckpoint(publishedTensors('bert', ALL_HEADS)))['NSP-Proba/kernel'],
+      'cls/seq_relationship/output_weights',
+    );
+  });
+});
+
+describe('Keras layer names', () => {
+  it('do not depend on the counters of inner layers, nor on alphabetical order', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2000 }), firstDense => {
+        const found = sources(kerasFile('bert', ALL_HEADS, { firstDense }));
+        const attention = 'Transformer-1-MultiHeadSelfAttention';
+        // q, k, v, o, in, out of block 0 come first.
+        assert.equal(found[`${attention}/output/bias`], `${attention}/${attention}/dense_${firstDense + 9}/bias:0`);
+      }),
+    );
+  });
+
+  it('may have a prefix, given or found', () => {
+    const checkpoint = kerasFile('bert', ALL_HEADS, { prefix: 'Student-' });
+    for (const prefix of [undefined, 'Student-']) {
+      assert.equal(
+        sources(checkpoint, ALL_HEADS, prefix)['Embedding-Token/embeddings'],
+        'Student-Embedding-Token/Student-Embedding-Token/embeddings:0',
+      );
+    }
+  });
+
+  it('may lie inside a nested model, with a classifier beside it', () => {
+    const checkpoint = kerasFile('bert', {}, { group: 'model_1', heads: { dense_14: [8, 5] } });
+    assert.equal(sources(checkpoint, {})['Pooler-Dense/kernel'], undefined);
+    assert.equal(sources(checkpoint, {})['Embedding-Norm/gamma'], 'model_1/Embedding-Norm/gamma:0');
+  });
+
+  it('set a training head aside, but not a head of the model that was not asked for', () => {
+    const layers = tinyLayers('bert');
+    const unusedOf = (checkpoint: Checkpoint) =>
+      reconcile(layers, checkpoint, recogniseNaming(checkpoint, { architecture: 'bert', layers }));
+    const trained = unusedOf(kerasFile('bert', {}, { heads: { dense_14: [8, 5], crf: [5, 5] } }));
+    assert.deepEqual(trained.extra, ['dense_14/dense_14/kernel:0', 'crf/crf/kernel:0']);
+    assert.deepEqual(trained.problems, []);
+    const pooled = unusedOf(kerasFile('bert', { with_pool: true }));
+    assert.deepEqual(
+      pooled.problems.map(problem => problem.kind === 'unused' && problem.name),
+      ['Pooler-Dense/Pooler-Dense/kernel:0', 'Pooler-Dense/Pooler-Dense/bias:0'],
+    );
+  });
+});
+
+describe('tf.keras object graph', () => {
+  it('goes by the place among layers with weights', () => {
+    const found = sources(fakeCheckpoint(objectGraphTensors('bert', ALL_HEADS)));
+    const key = (path: string) => `layer_with_weights-${path}/.ATTRIBUTES/VARIABLE_VALUE`;
+    assert.equal(found['Embedding-Position/embeddings'], key('2/embeddings'));
+    assert.equal(found['Transformer-0-MultiHeadSelfAttention/query/kernel'], key('4/q_dense/kernel'));
+    assert.equal(found['Transformer-1-FeedForward/output/bias'], key('10/o_dense/bias'));
+    // With next sentence and MLM, Keras puts the pooler between the MLM norm and its bias.
+    assert.equal(found['Pooler-Dense/kernel'], key('14/kernel'));
+    assert.equal(found['MLM-Bias/beta'], key('15/beta'));
+  });
+
+  it('finds the gates of a gated feed-forward', () => {
+    const gated: JsonObject = { hidden_act: ['gelu', 'linear'] };
+    const found = sources(fakeCheckpoint(objectGraphTensors('bert', gated)), gated);
+    assert.match(found['Transformer-0-FeedForward/gate-1/kernel'] ?? '', /i1_dense\/kernel/);
+  });
+
+  it('may lie inside another model, with a Dense on top', () => {
+    const inner = 'layer_with_weights-0/';
+    const head = { name: 'layer_with_weights-1/kernel/.ATTRIBUTES/VARIABLE_VALUE', shape: [8, 5] };
+    const found = sources(fakeCheckpoint([...objectGraphTensors('bert', {}, inner), head]), {});
+    assert.match(found['Embedding-Token/embeddings'] ?? '', /^layer_with_weights-0\/layer_with_weights-0\/embeddings/);
+  });
+
+  it('refuses a pooler where the file has an MLM head, though shapes agree', () => {
+    const layers = tinyLayers('bert', { with_pool: true });
+    const checkpoint = fakeCheckpoint(objectGraphTensors('bert', { with_mlm: true }));
+    const { problems } = reconcile(layers, checkpoint, recogniseNaming(checkpoint, { architecture: 'bert', layers }));
+    assert.equal(problems.filter(({ kind }) => kind === 'unused').length, 3);
+  });
+});
+
+describe('recognising', () => {
+  it('says what it found when nothing is known', () => {
+    const checkpoint = fakeCheckpoint([{ name: 'conv/kernel', shape: [1] }]);
+    assert.throws(() => recogniseNaming(checkpoint, { architecture: 'bert', layers: tinyLayers('bert') }), {
+      name: 'WeightsError',
+      message:
+        /^model\.ckpt: naming scheme for model bert; .*; found 1 tensors: conv\/kernel\. The checkpoint is likely/,
+    });
+  });
+});
