@@ -21,7 +21,8 @@ const BERT4KERAS_LAYER = /^(Embedding|Transformer|Encoder|Decoder|MLM|Pooler|NSP
 
 /**
  * The Keras scheme, or undefined when the file has no layers.
- * @param prefix the `prefix` the model was built with; found from the names when not given.
+ * @param prefix the `prefix` that the model is built with. Keras itself goes by order when it loads, so a file with another
+ * prefix will do as well: the one that names the most layers counts.
  */
 export function kerasNaming(
   checkpoint: Checkpoint,
@@ -30,7 +31,7 @@ export function kerasNaming(
 ): Naming | undefined {
   if (checkpoint.layers === undefined) return undefined;
   const candidates = containersOf(checkpoint).flatMap(container => {
-    const prefixes = prefix === undefined ? prefixesOf(container, layers) : [prefix];
+    const prefixes = [...(prefix === undefined ? [] : [prefix]), ...prefixesOf(container, layers)];
     return prefixes.map(prefix => ({ container, prefix, hits: countHits(container, layers, prefix) }));
   });
   const best = candidates.reduce((a, b) => (b.hits > a.hits ? b : a));

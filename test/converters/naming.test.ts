@@ -75,7 +75,7 @@ describe('Keras layer names', () => {
 
   it('may have a prefix, given or found', () => {
     const checkpoint = kerasFile('bert', ALL_HEADS, { prefix: 'Student-' });
-    for (const prefix of [undefined, 'Student-']) {
+    for (const prefix of [undefined, 'Student-', 'Teacher-']) {
       assert.equal(
         sources(checkpoint, ALL_HEADS, prefix)['Embedding-Token/embeddings'],
         'Student-Embedding-Token/Student-Embedding-Token/embeddings:0',
