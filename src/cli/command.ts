@@ -1,26 +1,37 @@
 /**
  * The shape of a command and what all of them share: exit codes, the abort signal of Ctrl-C, and how errors are shown.
  */
-import type { ArgumentsCamelCase, Argv } from 'yargs';
+import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options } from 'yargs';
 import { Bert4ortError, messageOf } from '../core/errors.ts';
 import { printNotice } from './terminal.ts';
 
 /** Exit codes: done, failed, misused. */
 export const EXIT = { done: 0, failed: 1, misuse: 2 } as const;
 
-/** A command of the command line; `Options` is what yargs parses for it. */
-export interface Command<Options> {
+/** Flags by name, as yargs describes them. A positional of the same name fills its flag. */
+export type Flags = Readonly<Record<string, Options>>;
+
+/** What yargs parses for flags, in camelCase. */
+export type Parsed<F extends Flags> = ArgumentsCamelCase<InferredOptionTypes<F>>;
+
+/** A command of the command line. */
+export interface Command<F extends Flags> {
   /** yargs command string: `inspect <checkpoint>`. */
   readonly command: string;
   readonly describe: string;
-  readonly options: (yargs: Argv) => Argv<Options>;
+  readonly flags: F;
+  /** Command lines with what they do, for `--help`. */
+  readonly examples: readonly [line: string, description: string][];
   /** Runs the command and returns the exit code. */
-  readonly run: (options: ArgumentsCamelCase<Options>, signal: AbortSignal) => Promise<number>;
+  readonly run: (options: Parsed<F>, signal: AbortSignal) => Promise<number>;
 }
 
 /** Adds a command to a yargs instance. `finish` receives the exit code. */
-export function register<Options>(yargs: Argv, command: Command<Options>, finish: (code: number) => void): Argv {
-  return yargs.command(command.command, command.describe, command.options, async options => {
+export function register<F extends Flags>(yargs: Argv, command: Command<F>, finish: (code: number) => void): Argv {
+  const describeFlags = (parser: Argv) => {
+    parser.options(command.flags).example(command.examples);
+  };
+  return yargs.command<InferredOptionTypes<F>>(command.command, command.describe, describeFlags, async options => {
     finish(await runCommand(signal => command.run(options, signal), process.argv.includes('--json')));
   });
 }

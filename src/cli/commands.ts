@@ -2,9 +2,11 @@
  * The table of commands, in the order `--help` lists them. A new command is one file and one line here.
  */
 import type { Argv } from 'yargs';
+import { type Command, type Flags, register } from './command.ts';
+import { convertCommand } from './convert.ts';
 
 /** Adds every command; `finish` receives the exit code of the one that ran. */
 export function registerCommands(yargs: Argv, finish: (code: number) => void): Argv {
-  finish(0);
-  return yargs;
+  const add = <F extends Flags>(parser: Argv, command: Command<F>) => register(parser, command, finish);
+  return add(yargs, convertCommand);
 }

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { messageOf } from '../core/errors.ts';
 import { EXIT } from './command.ts';
 import { registerCommands } from './commands.ts';
 import { printNotice } from './terminal.ts';
@@ -26,10 +27,14 @@ const parser = yargs(hideBin(process.argv))
   .wrap(Math.min(110, process.stdout.columns ?? 100))
   .exitProcess(false)
   .fail((message, error) => {
-    printNotice(`bert4ort: ${message ?? error?.message}\nRun "bert4ort --help" or "bert4ort <command> --help".`);
-    process.exitCode = EXIT.misuse;
+    throw error ?? new Error(message);
   });
 
-await registerCommands(parser, code => {
-  process.exitCode = code;
-}).parseAsync();
+try {
+  await registerCommands(parser, code => {
+    process.exitCode = code;
+  }).parseAsync();
+} catch (error) {
+  printNotice(`bert4ort: ${messageOf(error)}\nSee "bert4ort --help" or "bert4ort <command> --help".`);
+  process.exitCode = EXIT.misuse;
+}

@@ -1,0 +1,29 @@
+/**
+ * Small files that commands take by path: configurations, vocabularies, token lists.
+ */
+import { readFile } from 'node:fs/promises';
+import { FormatError, IoError, messageOf } from '../core/errors.ts';
+import type { Json } from '../core/manifest.ts';
+
+/** The bytes of a file. @throws IoError when it can't be read. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    throw new IoError({ what: 'input', file: path, found: messageOf(error) }, { cause: error });
+  }
+}
+
+/** The JSON value in a file. @throws IoError when it can't be read; FormatError when it is not JSON. */
+export async function readJson(path: string): Promise<Json> {
+  return parseJson(new TextDecoder().decode(await readBytes(path)), path);
+}
+
+/** A JSON value from the command line or a file; `place` names it. @throws FormatError when it is not JSON. */
+export function parseJson(text: string, place: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FormatError({ what: 'JSON', file: place, found: messageOf(error) }, { cause: error });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * bert4ort in Node: model directories from disk, sessions of onnxruntime-node. The face of the package's main entry.
+ */
+import { createHash } from 'node:crypto';
+import type { ByteSource, ByteSourceSet } from './core/byte-source.ts';
+import { directorySet } from './io/file-source.ts';
+import { loadModel as loadModelOn, type Model, type ModelOptions } from './model.ts';
+import { nodeProvider } from './session/node-session.ts';
+import { type WorkerOptions, workerProvider } from './session/worker-node.ts';
+
+export * from './index.ts';
+export { directorySink } from './io/directory-sink.ts';
+export { directorySet, openFile, splitPath } from './io/file-source.ts';
+
+/** Options of {@link loadModel} in Node. */
+export interface NodeModelOptions extends ModelOptions {
+  /** Run sessions in worker threads, so that this thread's event loop stays free: a server wants this. Default false. */
+  readonly workers?: WorkerOptions | false;
+}
+
+/** Bytes read at a time while hashing. */
+const CHUNK = 1 << 20;
+
+/**
+ * Loads a model directory. Graphs are opened when they are first needed; the caller disposes the model.
+ * @param source path of the directory, or its files.
+ * @throws IoError when a file is missing; FormatError when the manifest or, with `verify`, a file is damaged.
+ * @example
+ * const model = await loadModel('models/qa');
+ * const reader = await createReader(model);
+ * const { answer } = await reader.answer('谁写了《红楼梦》？', ['《红楼梦》的作者是曹雪芹。']);
+ * await model.dispose();
+ */
+export function loadModel(source: string | ByteSourceSet, options: NodeModelOptions = {}): Promise<Model> {
+  const { workers = false, ...modelOptions } = options;
+  const provider = workers === false ? nodeProvider : workerProvider(workers);
+  const files = typeof source === 'string' ? directorySet(source) : source;
+  return loadModelOn(files, { provider, sha256: hashSource }, modelOptions);
+}
+
+async function hashSource(source: ByteSource): Promise<string> {
+  const hash = createHash('sha256');
+  for (let offset = 0; offset < source.size; offset += CHUNK) {
+    hash.update(await source.read(offset, Math.min(CHUNK, source.size - offset)));
+  }
+  return hash.digest('hex');
+}
