@@ -17,6 +17,7 @@ import {
 } from '../src/core/manifest.ts';
 import { formatManifest } from '../src/core/manifest-parser.ts';
 import type { ProgressListener } from '../src/core/progress.ts';
+import { VERSION } from '../src/core/version.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { parseConfigFile } from './config-file.ts';
 import { openCheckpoint } from './formats.ts';
@@ -154,7 +155,7 @@ function manifestOf(
 ): Manifest {
   return {
     formatVersion: MANIFEST_VERSION,
-    tool: 'bert4ort',
+    tool: `bert4ort ${VERSION}`,
     architecture: architecture.name,
     application: facts.application,
     graphs,
@@ -166,7 +167,8 @@ function manifestOf(
     origin: {
       format: checkpoint.format,
       scheme: naming.scheme,
-      files: checkpoint.files.map(({ name, size }) => ({ file: name, size })),
+      // Where they were on the user's disk is nobody's business.
+      files: checkpoint.files.map(({ name, size }) => ({ file: name.replace(/^.*[\\/]/, ''), size })),
       options: { ...keywords, ...(link ? { link } : {}) },
     },
   };

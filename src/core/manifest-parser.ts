@@ -53,7 +53,12 @@ export function parseManifest(text: string, file: string = MANIFEST_FILE): Manif
 
 /** The text of a manifest; `parseManifest` gives back an equal one. */
 export function formatManifest(value: Manifest): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  // Lists of numbers (thousands of kept tokens) go on one line. Inside strings a line break is never literal.
+  const lists = /\[\n\s+(-?[\d.eE+-]+(?:,\n\s+-?[\d.eE+-]+)*)\n\s+\]/g;
+  const text = JSON.stringify(value, null, 2).replace(lists, (_, numbers: string) => {
+    return `[${numbers.replace(/,\n\s+/g, ', ')}]`;
+  });
+  return `${text}\n`;
 }
 
 /**

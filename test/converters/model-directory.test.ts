@@ -58,6 +58,10 @@ describe('model directory', () => {
       assert.equal((await stat(inside('out', file))).size, size, file);
     }
     assert.deepEqual(await readFile(inside('out', 'bert_config.json')), await readFile(inside('from', 'config.json')));
+    assert.deepEqual(manifest.origin.files.map(({ file }) => file).toSorted(), [
+      'bert_model.ckpt.data-00000-of-00001',
+      'bert_model.ckpt.index',
+    ]);
     const config = JSON.parse(await readFile(inside('out', 'config.json'), 'utf8')) as Record<string, unknown>;
     assert.deepEqual([config['model_type'], config['vocab_size'], config['is_decoder']], ['bert', 60, true]);
     assert.deepEqual(JSON.parse(await readFile(inside('out', 'generation_config.json'), 'utf8')), {

@@ -100,6 +100,14 @@ describe('manifest', () => {
     assert.deepEqual(parseManifest(formatManifest(without)), without);
   });
 
+  it('writes lists of numbers on one line', () => {
+    const keepTokens = Array.from({ length: 1000 }, (_, i) => i - 1.5e-7);
+    const value = { ...EXAMPLE, origin: { ...EXAMPLE.origin, options: { keepTokens, text: '[\n  1\n]' } } };
+    const text = formatManifest(value);
+    assert.deepEqual(parseManifest(text), value);
+    assert.ok(text.split('\n').length < 100);
+  });
+
   it('refuses another format version before anything else, and says what to do', () => {
     assert.equal(
       refusal('{"formatVersion": 2, "other": true}'),
