@@ -16,6 +16,8 @@ export interface ModelPlatform {
   readonly provider: SessionProvider;
   /** SHA-256 of everything in a source, 64 lower-case hexadecimal digits. */
   sha256(source: ByteSource): Promise<string>;
+  /** Reads a data file that ships with the package (jieba's dictionary), by its address. */
+  readAsset(address: URL): Promise<Uint8Array>;
 }
 
 /** Options of {@link loadModel}. */
@@ -56,7 +58,8 @@ export async function loadModel(
   const readFile = (name: string) => readWhole(files, name, options);
   const manifest = parseManifest(new TextDecoder().decode(await readFile(MANIFEST_FILE)), MANIFEST_FILE);
   if (options.verify === true) await verifyFiles(manifest, files, platform, options);
-  const tokenizer = manifest.tokenizer === undefined ? null : await createTokenizer(manifest.tokenizer, readFile);
+  const tokenizer =
+    manifest.tokenizer === undefined ? null : await createTokenizer(manifest.tokenizer, readFile, platform.readAsset);
   return new LoadedModel(manifest, tokenizer, files, platform.provider, options);
 }
 

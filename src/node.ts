@@ -2,6 +2,7 @@
  * bert4ort in Node: model directories from disk, sessions of onnxruntime-node. The face of the package's main entry.
  */
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { ByteSource, ByteSourceSet } from './core/byte-source.ts';
 import { directorySet } from './io/file-source.ts';
 import { loadModel as loadModelOn, type Model, type ModelOptions } from './model.ts';
@@ -35,7 +36,11 @@ export function loadModel(source: string | ByteSourceSet, options: NodeModelOpti
   const { workers = false, ...modelOptions } = options;
   const provider = workers === false ? nodeProvider : workerProvider(workers);
   const files = typeof source === 'string' ? directorySet(source) : source;
-  return loadModelOn(files, { provider, sha256: hashSource }, modelOptions);
+  return loadModelOn(files, { provider, sha256: hashSource, readAsset }, modelOptions);
+}
+
+async function readAsset(address: URL): Promise<Uint8Array> {
+  return new Uint8Array(await readFile(address));
 }
 
 async function hashSource(source: ByteSource): Promise<string> {
