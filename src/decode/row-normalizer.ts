@@ -8,7 +8,7 @@
  * in double and rounded once.
  */
 import { InputError } from '../core/errors.ts';
-import { exponential } from './exponential.ts';
+import { exponential, sumOfExponentials } from './exponential.ts';
 import type { ScoreArray, StepScorer } from './scorer.ts';
 
 /** Turns the scores of one row at a time into probabilities. */
@@ -48,7 +48,7 @@ function logitsNormalizer(temperature: number): RowNormalizer {
       round = roundingOf(row);
       largest = round(top / temperature);
       const sum = sumOfExponentials(row, top, 1 / temperature);
-      if (!(sum > 0)) throw unusable(row, place, 'logits');
+      if (!(sum > 0)) throw unusableScores(row, place, 'logits');
       total = round(sum);
     },
     probability,
@@ -83,7 +83,7 @@ function tempered(temperature: number): RowNormalizer {
   return {
     prepare(row, top, place) {
       round = roundingOf(row);
-      if (sumOfProbabilities(row, place) === 0) throw unusable(row, place, 'probabilities');
+      if (sumOfProbabilities(row, place) === 0) throw unusableScores(row, place, 'probabilities');
       total = round(sumOfPowers(row, top, power) * top ** power);
     },
     probability,
@@ -105,13 +105,6 @@ function identity(x: number): number {
   return x;
 }
 
-/** Sum of e^((x - top) * scale). */
-function sumOfExponentials(row: ScoreArray, top: number, scale: number): number {
-  let sum = 0;
-  for (let i = 0; i < row.length; i++) sum += exponential(((row[i] as number) - top) * scale);
-  return sum;
-}
-
 /** Sum of (p / top)^power. */
 function sumOfPowers(row: ScoreArray, top: number, power: number): number {
   let sum = 0;
@@ -121,17 +114,18 @@ function sumOfPowers(row: ScoreArray, top: number, power: number): number {
 
 function sumOfProbabilities(row: ScoreArray, place: string): number {
   let sum = 0;
-  let valid = true;
+  let lowest = 0;
   for (let i = 0; i < row.length; i++) {
     const value = row[i] as number;
-    valid = valid && value >= 0;
+    if (value < lowest) lowest = value;
     sum += value;
   }
-  if (!valid || sum === Number.POSITIVE_INFINITY) throw unusable(row, place, 'probabilities');
+  if (lowest < 0 || !(sum < Number.POSITIVE_INFINITY)) throw unusableScores(row, place, 'probabilities');
   return sum;
 }
 
-function unusable(row: ScoreArray, place: string, kind: StepScorer['kind']): InputError {
+/** The error for a row that can't be normalised: names the first score that is to blame. */
+export function unusableScores(row: ScoreArray, place: string, kind: StepScorer['kind']): InputError {
   const isBad = kind === 'logits' ? isBadLogit : (value: number) => !(value >= 0 && value < Number.POSITIVE_INFINITY);
   const tokenId = row.findIndex(isBad);
   return new InputError({

@@ -1,7 +1,8 @@
 /**
  * Whole rows of probabilities, for the searches' building blocks that need every entry (merging passages, masks).
  */
-import { createRowNormalizer } from './row-normalizer.ts';
+import { softmaxInPlace } from './exponential.ts';
+import { createRowNormalizer, unusableScores } from './row-normalizer.ts';
 import type { ScoreArray, StepScorer } from './scorer.ts';
 import { rowPlace, splitRows } from './search-step.ts';
 import { argMax } from './top-k.ts';
@@ -27,9 +28,15 @@ export function probabilityRows(
   const normalizer = createRowNormalizer(scorer.kind, 1);
   const views = splitRows(scores, rows, scorer.vocabSize, step);
   views.forEach((row, index) => {
-    normalizer.prepare(row, row[argMax(row)] ?? 0, `${source}${rowPlace(step, index)}`);
-    if (scorer.kind === 'probabilities') return;
-    for (let i = 0; i < row.length; i++) row[i] = normalizer.probability(row[i] as number);
+    const place = `${source}${rowPlace(step, index)}`;
+    if (scorer.kind === 'probabilities') normalizer.prepare(row, 0, place);
+    else softmaxRow(row, place);
   });
   return views;
+}
+
+function softmaxRow(row: ScoreArray, place: string): void {
+  const top = row[argMax(row)] ?? 0;
+  const original = row.slice();
+  if (!(softmaxInPlace(row, top) > 0)) throw unusableScores(original, place, 'logits');
 }

@@ -21,85 +21,109 @@ export function createSelection(capacity: number): Selection {
 
 /**
  * Fills `into` with the min(k, row length) largest entries of `row`, descending, equal ones by rising index. `k` must not
- * exceed the capacity of `into`. NaN entries are never selected over others; check rows for them separately.
+ * exceed the capacity of `into`. Rows that hold NaN must be refused separately: where it goes is not defined.
  */
 export function selectTop(row: ScoreArray, k: number, into: Selection): void {
-  const count = Math.min(k, row.length);
-  into.count = count;
-  if (count === 1) {
+  const size = Math.min(k, row.length);
+  into.count = size;
+  if (size === 1) {
     selectLargest(row, into);
     return;
   }
   const { ids, values } = into;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < size; i++) {
     ids[i] = i;
     values[i] = row[i] as number;
   }
-  for (let i = (count >> 1) - 1; i >= 0; i--) siftDown(into, i, count);
-  for (let i = count; i < row.length; i++) {
-    const value = row[i] as number;
-    if (value > (values[0] as number)) {
-      values[0] = value;
-      ids[0] = i;
-      siftDown(into, 0, count);
-    }
-  }
-  for (let end = count - 1; end > 0; end--) {
+  for (let node = (size >> 1) - 1; node >= 0; node--) sink(into, node, size);
+  replaceSmaller(row, size, into);
+  for (let end = size - 1; end > 0; end--) {
     exchange(into, 0, end);
-    siftDown(into, 0, end);
+    sink(into, 0, end);
   }
 }
 
 /**
- * The largest entries, descending, as many as `isEnough` asks for: it is shown selections of growing width (64, 1024, …)
+ * The largest entries, descending, as many as `isEnough` asks for: it is shown selections of growing width (64, 256, …)
  * until it is content or the whole row is sorted. `isEnough` may lower `count`.
  */
 export function selectUntil(row: ScoreArray, isEnough: (head: Selection) => boolean): Selection {
-  for (let width = FIRST_WIDTH; ; width *= 16) {
+  for (let width = FIRST_WIDTH; ; width *= 4) {
     const head = createSelection(Math.min(width, row.length));
     selectTop(row, width, head);
     if (isEnough(head) || width >= row.length) return head;
   }
 }
 
-/** Index of the largest entry, the lowest one among equals. */
+/** Index of the largest entry, the lowest one among equals; 0 when all are NaN. */
 export function argMax(row: ScoreArray): number {
-  let best = 0;
-  let value = row[0] as number;
-  for (let i = 1; i < row.length; i++) {
-    const candidate = row[i] as number;
-    if (candidate > value) {
-      value = candidate;
-      best = i;
+  return Math.max(0, row.indexOf(maximum(row)));
+}
+
+/** The largest entry; four running maxima keep the processor from waiting for each comparison. */
+function maximum(row: ScoreArray): number {
+  let a = Number.NEGATIVE_INFINITY;
+  let b = a;
+  let c = a;
+  let d = a;
+  let i = 0;
+  for (; i + 3 < row.length; i += 4) {
+    const w = row[i] as number;
+    const x = row[i + 1] as number;
+    const y = row[i + 2] as number;
+    const z = row[i + 3] as number;
+    if (w > a) a = w;
+    if (x > b) b = x;
+    if (y > c) c = y;
+    if (z > d) d = z;
+  }
+  for (; i < row.length; i++) if ((row[i] as number) > a) a = row[i] as number;
+  return Math.max(a, b, c, d);
+}
+
+/** Puts every later entry that beats the worst of the heap in its place. */
+function replaceSmaller(row: ScoreArray, size: number, heap: Selection): void {
+  const { ids, values } = heap;
+  let bound = values[0] as number;
+  for (let i = size; i < row.length; i++) {
+    const value = row[i] as number;
+    if (value > bound) {
+      ids[0] = i;
+      values[0] = value;
+      sink(heap, 0, size);
+      bound = values[0] as number;
     }
   }
-  return best;
 }
 
 function selectLargest(row: ScoreArray, into: Selection): void {
   const best = argMax(row);
+  into.count = 1;
   into.ids[0] = best;
   into.values[0] = row[best] as number;
 }
 
-/** Moves entry `i` down until no child within `size` comes after it in the final order. */
-function siftDown(heap: Selection, start: number, size: number): void {
-  let i = start;
-  for (;;) {
-    let worst = i;
-    for (let child = 2 * i + 1; child <= 2 * i + 2; child++) {
-      if (child < size && isWorse(heap, child, worst)) worst = child;
-    }
-    if (worst === i) return;
-    exchange(heap, i, worst);
-    i = worst;
+/** Moves the entry at `node` down until no child within `size` comes after it in the final order. */
+function sink(heap: Selection, node: number, size: number): void {
+  const { ids, values } = heap;
+  const id = ids[node] as number;
+  const value = values[node] as number;
+  let hole = node;
+  for (let child = 2 * hole + 1; child < size; child = 2 * hole + 1) {
+    if (child + 1 < size && isAfter(heap, child + 1, values[child] as number, ids[child] as number)) child++;
+    if (!isAfter(heap, child, value, id)) break;
+    ids[hole] = ids[child] as number;
+    values[hole] = values[child] as number;
+    hole = child;
   }
+  ids[hole] = id;
+  values[hole] = value;
 }
 
-function isWorse({ ids, values }: Selection, a: number, b: number): boolean {
-  const left = values[a] as number;
-  const right = values[b] as number;
-  return left < right || (left === right && (ids[a] as number) > (ids[b] as number));
+/** Whether entry `place` comes after (`value`, `id`) in the final order: smaller, or equal with a higher id. */
+function isAfter({ ids, values }: Selection, place: number, value: number, id: number): boolean {
+  const other = values[place] as number;
+  return other < value || (other === value && (ids[place] as number) > id);
 }
 
 function exchange({ ids, values }: Selection, a: number, b: number): void {

@@ -82,20 +82,18 @@ export function vote(scorers: readonly StepScorer[], { endId }: { readonly endId
 /** sum(p²) / (sum(p) + 1), element by element, with every operation rounded to the arrays' precision, in their order. */
 export function mergePassages(sources: readonly ScoreArray[]): ScoreArray {
   const sum = (sources[0] ?? new Float32Array(0)).slice();
-  const squares = sum.slice();
-  const square = sum.slice(0, 1); // one element, for rounding products to the arrays' precision
-  for (let i = 0; i < squares.length; i++) squares[i] = (squares[i] as number) ** 2;
+  const squares = sum.map(p => p * p);
+  const isSingle = sum instanceof Float32Array;
   for (const source of sources.slice(1)) {
     for (let i = 0; i < source.length; i++) {
       const p = source[i] as number;
-      square[0] = p * p;
       sum[i] = (sum[i] as number) + p;
-      squares[i] = (squares[i] as number) + (square[0] as number);
+      squares[i] = (squares[i] as number) + (isSingle ? Math.fround(p * p) : p * p);
     }
   }
   for (let i = 0; i < sum.length; i++) {
-    square[0] = (sum[i] as number) + 1;
-    squares[i] = (squares[i] as number) / (square[0] as number);
+    const divisor = (sum[i] as number) + 1;
+    squares[i] = (squares[i] as number) / (isSingle ? Math.fround(divisor) : divisor);
   }
   return squares;
 }

@@ -17,7 +17,7 @@ export function typicalP(mass: number): LogitsProcessor {
     const largest = scores[argMax(scores)] ?? 0;
     const logMass = largest + Math.log(massOf(scores, largest));
     const entropy = entropyOf(scores, logMass);
-    const nearness = Float64Array.from(scores, score => -Math.abs(logMass - score - entropy));
+    const nearness = scores.map(score => -Math.abs(logMass - score - entropy));
     const head = selectUntil(nearness, selection => {
       const last = crossing(selection, scores, { logMass, mass });
       if (last !== null) selection.count = last + 1;
