@@ -19,7 +19,7 @@ import {
 } from './scorer.ts';
 import { contextOf, planRequest, type RequestPlan, rowPlace, type SearchRequest, scoreRows } from './search-step.ts';
 import { createPrefixStream } from './step-events.ts';
-import { argMax, createSelection, selectTop } from './top-k.ts';
+import { argMax, createSelection, type Selection, selectTop } from './top-k.ts';
 
 /** How wide to search and how to rank. */
 export interface NBestRules {
@@ -135,19 +135,53 @@ function createGrower(scorer: StepScorer, plan: NBestPlan) {
     let next = 0;
     return groups.map(group => {
       if (group.done) return group;
-      const candidates = group.beams.flatMap((beam, index) => {
+      const heads = group.beams.map((beam, index) => {
         const row = step === 0 ? 0 : next + index;
         const scores = rows[row] ?? new Float32Array(0);
-        const log = logProbabilities(scores, { beam, chosen, plan, normalizer, step, row });
-        return bestOfRow(log.scores, { beam, count: 2 * size, toLog: log.toLog });
+        normalizer.prepare(scores, scores[argMax(scores)] ?? 0, rowPlace(step, row));
+        return headOf(scores, { beam, count: 2 * size, normalizer, chosen, plan, step });
       });
       next += group.beams.length;
-      const grown = sortOut(group, candidates, { size, plan });
+      const grown = sortOut(group, bestOf(heads, 2 * size), { size, plan });
       for (const { hypothesis } of grown.beams)
         chosen.set(hypothesis.tokenId, (chosen.get(hypothesis.tokenId) ?? 0) + 1);
       return grown;
     });
   };
+}
+
+/** The best continuations of a beam, descending: `ids`, and in `values` the sums of log p they lead to. */
+interface Head {
+  readonly beam: Beam;
+  readonly top: Selection;
+}
+
+interface HeadSetting {
+  readonly beam: Beam;
+  readonly count: number;
+  /** Prepared for the row. */
+  readonly normalizer: RowNormalizer;
+  /** How many beams of earlier groups chose each token at this step. */
+  readonly chosen: ReadonlyMap<number, number>;
+  readonly plan: NBestPlan;
+  readonly step: number;
+}
+
+/** The row is turned into log probabilities as a whole only where processors or a penalty have to see them. */
+function headOf(row: ScoreArray, { beam, count, normalizer, chosen, plan, step }: HeadSetting): Head {
+  const top = createSelection(Math.min(count, row.length));
+  let toLog = normalizer.logProbability;
+  let scores = row;
+  if (plan.processors.length > 0 || plan.diversityPenalty > 0) {
+    scores = row.map(normalizer.logProbability);
+    toLog = log => log;
+    const context = contextOf(plan, step);
+    for (const process of plan.processors) process(scores, beam.hypothesis, context);
+    for (const [tokenId, times] of chosen) scores[tokenId] = (scores[tokenId] ?? 0) - plan.diversityPenalty * times;
+  }
+  selectTop(scores, count, top);
+  for (let rank = 0; rank < top.count; rank++) top.values[rank] = beam.logProbability + toLog(top.values[rank] ?? 0);
+  return { beam, top };
 }
 
 interface Candidate {
@@ -156,62 +190,25 @@ interface Candidate {
   readonly logProbability: number;
 }
 
-/**
- * A row and the function from its entries to log probabilities. The row is rewritten as log probabilities only where a
- * processor or a diversity penalty has to see them.
- */
-function logProbabilities(
-  shared: ScoreArray,
-  {
-    beam,
-    chosen,
-    plan,
-    normalizer,
-    step,
-    row,
-  }: {
-    readonly beam: Beam;
-    readonly chosen: ReadonlyMap<number, number>;
-    readonly plan: NBestPlan;
-    readonly normalizer: RowNormalizer;
-    readonly step: number;
-    readonly row: number;
-  },
-): { readonly scores: ScoreArray; readonly toLog: (score: number) => number } {
-  normalizer.prepare(shared, shared[argMax(shared)] ?? 0, rowPlace(step, row));
-  if (plan.processors.length === 0 && plan.diversityPenalty === 0) {
-    return { scores: shared, toLog: normalizer.logProbability };
-  }
-  const scores = shared.map(normalizer.logProbability);
-  const context = contextOf(plan, step);
-  for (const process of plan.processors) process(scores, beam.hypothesis, context);
-  for (const [tokenId, count] of chosen) scores[tokenId] = (scores[tokenId] ?? 0) - plan.diversityPenalty * count;
-  return { scores, toLog: log => log };
+/** The `count` best of all heads, descending, without those that were ruled out. */
+function bestOf(heads: readonly Head[], count: number): readonly Candidate[] {
+  const perHead = heads[0]?.top.count ?? 0;
+  const totals = new Float64Array(perHead * heads.length);
+  for (const [index, { top }] of heads.entries()) totals.set(top.values, index * perHead);
+  const best = createSelection(Math.min(count, totals.length));
+  selectTop(totals, count, best);
+  return Array.from(best.ids, (place, rank) => {
+    const { beam, top } = heads[Math.trunc(place / perHead)] as Head;
+    return { beam, tokenId: top.ids[place % perHead] ?? 0, logProbability: best.values[rank] ?? 0 };
+  }).filter(candidate => candidate.logProbability > Number.NEGATIVE_INFINITY);
 }
 
-function bestOfRow(
-  row: ScoreArray,
-  { beam, count, toLog }: { readonly beam: Beam; readonly count: number; readonly toLog: (score: number) => number },
-): readonly Candidate[] {
-  const head = createSelection(Math.min(count, row.length));
-  selectTop(row, count, head);
-  return Array.from(head.ids, (tokenId, rank) => ({
-    beam,
-    tokenId,
-    logProbability: beam.logProbability + toLog(head.values[rank] ?? 0),
-  })).filter(candidate => candidate.logProbability > Number.NEGATIVE_INFINITY);
-}
-
-/**
- * The best 2 x size candidates in order: those that end go to the pool if they are among the first `size`, the others are
- * the new beams until there are `size` of them.
- */
+/** Of `best`, those that end go to the pool if they are among the first `size`, the others are the new beams. */
 function sortOut(
   group: Group,
-  candidates: readonly Candidate[],
+  best: readonly Candidate[],
   { size, plan }: { readonly size: number; readonly plan: NBestPlan },
 ): Group {
-  const best = candidates.toSorted((a, b) => b.logProbability - a.logProbability).slice(0, 2 * size);
   const beams: Beam[] = [];
   for (const [rank, { beam, tokenId, logProbability }] of best.entries()) {
     const hypothesis = extendHypothesis(beam.hypothesis, tokenId);
