@@ -3,9 +3,17 @@
  */
 import type { AnyArchitecture } from '../architecture.ts';
 import { bert } from './bert.ts';
+import { gpt } from './gpt.ts';
+import { gpt2 } from './gpt2.ts';
+import { gpt2Ml } from './gpt2-ml.ts';
+import { nezha } from './nezha.ts';
 
 /** Every architecture by the name that `build_transformer_model(model=…)` knows it by; some have two. */
 export const architectures: Readonly<Record<string, AnyArchitecture>> = {
   bert,
   roberta: bert,
+  nezha,
+  gpt,
+  gpt2,
+  gpt2_ml: gpt2Ml,
 };

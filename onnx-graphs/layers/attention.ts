@@ -2,7 +2,7 @@
  * Multi-head self-attention (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762): softmax(q kᵀ / √d + bias) v.
  *
  * Projections and the combination of heads are the same everywhere; what happens between them is an {@link Attend}: over
- * the sequence itself here, over a cache in cached-attention.ts, with relative positions in relative-attention.ts.
+ * the sequence itself here, over a cache in cached-attention.ts; either may add relative positions (relative-position.ts).
  *
  * B batch, T length, N heads, H head size, D hidden size.
  */
@@ -13,6 +13,7 @@ import { add, mul } from '../ops/elementwise.ts';
 import { reshape, transpose } from '../ops/layout.ts';
 import { matMul, softmax } from '../ops/linear.ts';
 import { dense, denseSlots } from './dense.ts';
+import type { RelativeTerms } from './relative-position.ts';
 
 /** Sizes of an attention layer. */
 export interface AttentionSizes {
@@ -85,11 +86,13 @@ export function selfAttention(
 }
 
 /** Attention within the sequence, under `bias` [B, 1, 1 or T, T]. */
-export function fullAttention(bias: Value): Attend {
+export function fullAttention(bias: Value, relative?: RelativeTerms): Attend {
   return (g, _layer, { query, key, value }, residual) => {
-    const scores = matMul(g.at('scores'), query, transpose(g.at('key-transposed'), key, [0, 1, 3, 2])); // [B, N, T, T]
+    const products = matMul(g.at('scores'), query, transpose(g.at('scores'), key, [0, 1, 3, 2]));
+    const scores = relative?.onScores(g, products, query) ?? products; // [B, N, T, T]
     const weights = attentionWeights(g, scores, bias, residual);
-    return { context: matMul(g.at('context'), weights, value), scores };
+    const context = matMul(g.at('context'), weights, value); // [B, N, T, H]
+    return { context: relative?.onContext(g, context, weights) ?? context, scores };
   };
 }
 

@@ -10,11 +10,11 @@
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { add } from '../ops/elementwise.ts';
-import { concat, sizesOf, slice, transpose } from '../ops/layout.ts';
+import { concat, extentOf, slice, transpose } from '../ops/layout.ts';
 import { matMul } from '../ops/linear.ts';
 import { type Attend, type AttentionSizes, attentionWeights } from './attention.ts';
 import { hiddenBias } from './masks.ts';
-import type { RelativeTerms } from './relative-attention.ts';
+import type { RelativeTerms } from './relative-position.ts';
 
 /** Inputs of a step that every model takes. */
 export interface StepInputs {
@@ -58,9 +58,9 @@ export function cachedAttention(
     const products = concat(g, [scores(g.at('past'), query, pastKey), scores(g.at('new'), query, key)], 3);
     const raised = relative?.onScores(g, products, query) ?? products; // [B, N, R, P+R]
     const weights = attentionWeights(g, raised, bias, residual);
-    const past_ = sizesOf(g.at('past'), pastKey, 2, 3);
-    const onPast = slice(g.at('past'), weights, { axis: 3, start: 0, end: past_, size: 'P' });
-    const onNew = slice(g.at('new'), weights, { axis: 3, start: past_, size: 'R' });
+    const slots = extentOf(g.at('past'), pastKey, 2);
+    const onPast = slice(g.at('past'), weights, { axis: 3, start: 0, end: slots.size, size: slots.dim });
+    const onNew = slice(g.at('new'), weights, { axis: 3, start: slots.size, size: 'R' });
     const context = add(
       g.at('context'),
       matMul(g.at('past').at('context'), onPast, pastValue),

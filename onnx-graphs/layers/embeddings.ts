@@ -6,11 +6,11 @@
  */
 import type { LayerSpec } from '../architecture.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Dim, Value } from '../onnx/value.ts';
+import type { Value } from '../onnx/value.ts';
 import { add, div, mod, mul, sub } from '../ops/elementwise.ts';
 import { gather } from '../ops/indexing.ts';
-import { sizesOf, slice } from '../ops/layout.ts';
-import { indexRange } from './index-range.ts';
+import { extentOf, slice } from '../ops/layout.ts';
+import { range } from '../ops/linear.ts';
 
 /** Rows and width of a table. */
 export interface TableSize {
@@ -54,7 +54,8 @@ export function learnedPositions(
   const at = g.at(layer);
   const rows = table(g, layer, size);
   if (size.hierarchical !== null) {
-    const ids = 'ids' in positions ? positions.ids : indexRange(at, positions.tokens);
+    const ids =
+      'ids' in positions ? positions.ids : range(at.at('places'), extentOf(at.at('places'), positions.tokens, 1));
     return hierarchicalPositions(at, rows, ids, size.hierarchical);
   }
   return 'ids' in positions ? gather(at, rows, positions.ids) : firstRows(at, rows, positions.tokens);
@@ -62,8 +63,8 @@ export function learnedPositions(
 
 /** A slice, unlike a look-up, makes a sequence longer than the table fail on every device. */
 function firstRows(g: GraphBuilder, rows: Value, tokens: Value): Value {
-  const length = tokens.shape[1] as Dim;
-  return slice(g, rows, { axis: 0, start: 0, end: sizesOf(g, tokens, 1, 2), size: length });
+  const { dim, size } = extentOf(g, tokens, 1);
+  return slice(g, rows, { axis: 0, start: 0, end: size, size: dim });
 }
 
 function hierarchicalPositions(

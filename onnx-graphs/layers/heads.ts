@@ -5,7 +5,7 @@
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import { productDims, type Value } from '../onnx/value.ts';
 import { gather, gatherRows } from '../ops/indexing.ts';
-import { concat, reshape, reshapeTo, sizesOf, unsqueeze } from '../ops/layout.ts';
+import { extentOf, fixedExtent, reshape, reshapeTo, unsqueeze } from '../ops/layout.ts';
 import { gemmTransposed } from '../ops/linear.ts';
 import { type Activation, activate } from './activation.ts';
 import { dense } from './dense.ts';
@@ -19,12 +19,12 @@ export function pooler(g: GraphBuilder, layer: string, x: Value, activation: Act
 
 /** x · tableᵀ + bias for every row: [B, T, E] with table [V, E] → [B, T, V]. */
 export function tiedLogits(g: GraphBuilder, x: Value, table: Value, bias?: Value): Value {
-  const [batch = 'B', length = 'T', width = 0] = x.shape;
-  const [vocabulary = 0] = table.shape;
-  const rows = reshape(g.at('rows'), x, [productDims(batch, length), width]);
+  const batch = extentOf(g.at('batch'), x, 0);
+  const length = extentOf(g.at('length'), x, 1);
+  const [vocabulary = 0, width = 0] = table.shape;
+  const rows = reshape(g.at('rows'), x, [productDims(batch.dim, length.dim), width]);
   const logits = gemmTransposed(g, rows, table, bias); // [B·T, V]
-  const sizes = concat(g, [sizesOf(g, x, 0, 2), g.constant('int64', [Number(vocabulary)], [1])], 0);
-  return reshapeTo(g, logits, sizes, [batch, length, vocabulary]);
+  return reshapeTo(g, logits, [batch, length, fixedExtent(g, Number(vocabulary))]);
 }
 
 /** The rows of x [B, R, D] that `rows` [B, K] names: [B, K, D]. */

@@ -12,9 +12,8 @@ import type { AttentionRules } from '../../src/core/manifest.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { and, greater, lessOrEqual, or, where } from '../ops/elementwise.ts';
-import { unsqueeze } from '../ops/layout.ts';
-import { cumSum } from '../ops/linear.ts';
-import { indexRange } from './index-range.ts';
+import { extentOf, unsqueeze } from '../ops/layout.ts';
+import { cumSum, range } from '../ops/linear.ts';
 
 /** The lowest finite float32. */
 const LOWEST = -3.4028234663852886e38;
@@ -28,7 +27,7 @@ export interface SequenceInputs {
 /** 0 where attention may look and the lowest float32 elsewhere: [B, 1, T, T], or [B, 1, 1, T] for padding alone. */
 export function attentionBias(g: GraphBuilder, inputs: SequenceInputs, rules: AttentionRules): Value {
   const at = g.at('Attention-Mask');
-  const places = indexRange(at, inputs.tokens); // [T]
+  const places = range(at.at('places'), extentOf(at.at('places'), inputs.tokens, 1)); // [T]
   const keys = unsqueeze(at.at('keys'), visibleKeys(at.at('keys'), inputs, places, rules), 1); // [B, 1, T]
   return hiddenBias(at, seenTogether(at, { keys, places, ...inputs }, rules));
 }

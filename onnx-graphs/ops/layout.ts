@@ -5,6 +5,27 @@ import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import { type Dim, sameElementCount, sumDims, type Value } from '../onnx/value.ts';
 import { axisOf, fail, requireDtype } from './shape-rules.ts';
 
+/** The length of an axis: how shapes write it, and an int64 vector of one that holds it when the graph runs. */
+export interface Extent {
+  readonly dim: Dim;
+  readonly size: Value;
+}
+
+/** The extent of an axis of x. */
+export function extentOf(g: GraphBuilder, x: Value, axis: number): Extent {
+  const place = axisOf(g, 'Shape', x, axis);
+  const attributes = { start: { kind: 'int', value: place }, end: { kind: 'int', value: place + 1 } } as const;
+  return {
+    dim: x.shape[place] ?? 1,
+    size: g.emit({ op: 'Shape', inputs: [x], attributes, dtype: 'int64', shape: [1] }),
+  };
+}
+
+/** An extent that is the same in every run. */
+export function fixedExtent(g: GraphBuilder, size: number): Extent {
+  return { dim: size, size: g.constant('int64', [size], [1]) };
+}
+
 /** The axes in another order: axis i of the result is axis `order[i]` of x. */
 export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Value {
   if ([...order].sort().join() !== x.shape.map((_, axis) => axis).join())
@@ -26,17 +47,17 @@ export function reshape(g: GraphBuilder, x: Value, shape: readonly Dim[]): Value
   return g.emit({ op: 'Reshape', inputs, dtype: x.dtype, shape });
 }
 
-/** The same elements in a shape whose sizes, an int64 vector, are computed in the graph; `shape` is how it is written. */
-export function reshapeTo(g: GraphBuilder, x: Value, sizes: Value, shape: readonly Dim[]): Value {
-  requireSizes(g, 'Reshape', sizes, shape);
+/** The same elements in a shape whose sizes are known only when the graph runs. */
+export function reshapeTo(g: GraphBuilder, x: Value, extents: readonly [Extent, ...Extent[]]): Value {
+  const shape = extents.map(({ dim }) => dim);
   if (!sameElementCount(x.shape, shape)) return fail(g, 'Reshape', `a value that can become [${shape.join(', ')}]`, x);
-  return g.emit({ op: 'Reshape', inputs: [x, sizes], dtype: x.dtype, shape });
+  return g.emit({ op: 'Reshape', inputs: [x, sizesOf(g, extents)], dtype: x.dtype, shape });
 }
 
-/** Repeats axes of one up to sizes, an int64 vector, that are computed in the graph. */
-export function expandTo(g: GraphBuilder, x: Value, sizes: Value, shape: readonly Dim[]): Value {
-  requireSizes(g, 'Expand', sizes, shape);
-  return g.emit({ op: 'Expand', inputs: [x, sizes], dtype: x.dtype, shape });
+/** Repeats axes of one up to sizes that are known only when the graph runs. */
+export function expandTo(g: GraphBuilder, x: Value, extents: readonly [Extent, ...Extent[]]): Value {
+  const shape = extents.map(({ dim }) => dim);
+  return g.emit({ op: 'Expand', inputs: [x, sizesOf(g, extents)], dtype: x.dtype, shape });
 }
 
 /** Adds axes of one; `axes` are places in the result, counted from the front. */
@@ -94,23 +115,7 @@ export function slice(g: GraphBuilder, x: Value, window: Window): Value {
   return g.emit({ op: 'Slice', inputs, dtype: x.dtype, shape: x.shape.with(axis, window.size) });
 }
 
-/** The sizes of axes `start` up to `end` (without it) as an int64 vector. */
-export function sizesOf(g: GraphBuilder, x: Value, start: number, end: number): Value {
-  axisOf(g, 'Shape', x, end - 1);
-  const attributes = { start: { kind: 'int', value: start }, end: { kind: 'int', value: end } } as const;
-  return g.emit({ op: 'Shape', inputs: [x], attributes, dtype: 'int64', shape: [end - start] });
-}
-
-/** `before` zeros in front of and `after` behind the elements along one axis. */
-export function pad(g: GraphBuilder, x: Value, axis: number, before: number, after: number): Value {
-  const place = axisOf(g, 'Pad', x, axis);
-  const rank = x.shape.length;
-  const amounts = Array.from({ length: 2 * rank }, (_, i) => (i === place ? before : i === place + rank ? after : 0));
-  const inputs = [x, g.constant('int64', amounts, [2 * rank])];
-  const shape = x.shape.with(place, sumDims(x.shape[place] ?? 1, before + after));
-  return g.emit({ op: 'Pad', inputs, dtype: x.dtype, shape });
-}
-
-function requireSizes(g: GraphBuilder, op: string, sizes: Value, shape: readonly Dim[]): void {
-  if (sizes.dtype !== 'int64' || sizes.shape[0] !== shape.length) fail(g, op, `${shape.length} int64 sizes`, sizes);
+function sizesOf(g: GraphBuilder, extents: readonly [Extent, ...Extent[]]): Value {
+  const [first, ...rest] = extents;
+  return concat(g, [first.size, ...rest.map(({ size }) => size)], 0);
 }

@@ -2,7 +2,8 @@
  * Products, sums and normalisations along axes: https://github.com/onnx/onnx/blob/v1.17.0/docs/Operators.md
  */
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Dim, Value } from '../onnx/value.ts';
+import type { Value } from '../onnx/value.ts';
+import { type Extent, squeeze } from './layout.ts';
 import { axisOf, broadcast, fail, requireDtype } from './shape-rules.ts';
 
 /** The matrix product over the last two axes; the others broadcast: [..., n, k] · [..., k, m] → [..., n, m]. */
@@ -65,12 +66,10 @@ export function cumSum(g: GraphBuilder, x: Value, axis: number): Value {
   return g.emit({ op: 'CumSum', inputs, dtype: x.dtype, shape: x.shape });
 }
 
-/** The integers 0, 1 … below `limit`, an int64 scalar known when the graph runs and written `size` in shapes. */
-export function range(g: GraphBuilder, limit: Value, size: Dim): Value {
-  requireDtype(g, 'Range', [limit], 'int64');
-  if (limit.shape.length > 0) return fail(g, 'Range', 'a scalar', limit);
-  const inputs = [g.constant('int64', [0]), limit, g.constant('int64', [1])];
-  return g.emit({ op: 'Range', inputs, dtype: 'int64', shape: [size] });
+/** The places 0, 1 … of an axis, int64. */
+export function range(g: GraphBuilder, extent: Extent): Value {
+  const inputs = [g.constant('int64', [0]), squeeze(g, extent.size, 0), g.constant('int64', [1])];
+  return g.emit({ op: 'Range', inputs, dtype: 'int64', shape: [extent.dim] });
 }
 
 function withoutMatrix(value: Value): Value {

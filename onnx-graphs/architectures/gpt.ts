@@ -1,0 +1,39 @@
+/**
+ * GPT (Radford et al. 2018, https://github.com/openai/finetune-transformer-lm), as CDial-GPT and others use it:
+ *
+ *   x = token + segment + position                       no normalisation
+ *   x = LN(x + Att(x));  x = LN(x + FFN(x))              in every layer
+ *   logits = x · tableᵀ
+ *
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L1465-L1593
+ */
+import type { Architecture } from '../architecture.ts';
+import { readConfig } from '../config/config-reader.ts';
+import { describeGpt, type GptConfig, readGptConfig } from '../config/gpt-config.ts';
+import { adoptTableRows } from '../config/transformer-config.ts';
+import { embeddingTableLayers, summedEmbeddings } from '../layers/bert-embeddings.ts';
+import { languageModelGraphs } from '../layers/language-model.ts';
+import { postNormLayers, postNormStack } from '../layers/transformer.ts';
+
+/** GPT. */
+export const gpt: Architecture<GptConfig> = {
+  name: 'gpt',
+
+  parseConfig(config, keywords) {
+    const read = readConfig('GPT configuration', config, keywords);
+    const parsed = readGptConfig(read, { segments: true });
+    read.finish();
+    return parsed;
+  },
+
+  adoptShapes: adoptTableRows,
+
+  layers: config => [...embeddingTableLayers(config, { positions: true }), ...postNormLayers(config)],
+
+  graphs: languageModelGraphs((g, config, inputs, attend) => {
+    const x = summedEmbeddings(g, config, inputs, inputs.positions);
+    return postNormStack(g, config, x, { attend, epsilon: 1e-12 });
+  }),
+
+  describe: describeGpt,
+};

@@ -1,0 +1,75 @@
+/**
+ * GPT-2 (Radford et al. 2019, https://github.com/openai/gpt-2), the form of CPM and others: normalisation comes before each
+ * half of a block, and once more at the end. No segments.
+ *
+ *   x = token + position
+ *   x = x + Att(LN(x));  x = x + FFN(LN(x))              in every layer
+ *   logits = LN(x) · tableᵀ
+ *
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L1596-L1751
+ */
+import type { Architecture } from '../architecture.ts';
+import { readConfig } from '../config/config-reader.ts';
+import { describeGpt, type GptConfig, readGptConfig } from '../config/gpt-config.ts';
+import { adoptTableRows, type TransformerConfig } from '../config/transformer-config.ts';
+import { type Attend, attentionLayer, selfAttention } from '../layers/attention.ts';
+import { embeddingTableLayers, summedEmbeddings } from '../layers/bert-embeddings.ts';
+import { feedForward, feedForwardLayer } from '../layers/feed-forward.ts';
+import { languageModelGraphs } from '../layers/language-model.ts';
+import { layerNorm, layerNormLayer } from '../layers/layer-norm.ts';
+import { blockNames } from '../layers/transformer.ts';
+import type { GraphBuilder } from '../onnx/graph-builder.ts';
+import type { Value } from '../onnx/value.ts';
+import { add } from '../ops/elementwise.ts';
+
+const EPSILON = 1e-5;
+
+/** GPT-2. */
+export const gpt2: Architecture<GptConfig> = {
+  name: 'gpt2',
+
+  parseConfig(config, keywords) {
+    const read = readConfig('GPT-2 configuration', config, keywords);
+    const parsed = readGptConfig(read, { segments: false });
+    read.finish();
+    return parsed;
+  },
+
+  adoptShapes: adoptTableRows,
+
+  layers(config) {
+    const blocks = Array.from({ length: config.layers }, (_, i) => blockNames(i));
+    return [
+      ...embeddingTableLayers(config, { positions: true }),
+      ...blocks.flatMap(names => [
+        layerNormLayer(`${names.attention}-Norm`, config.hiddenSize),
+        attentionLayer(names.attention, config),
+        layerNormLayer(`${names.feedForward}-Norm`, config.hiddenSize),
+        feedForwardLayer(names.feedForward, config),
+      ]),
+      layerNormLayer('Output-Norm', config.hiddenSize),
+    ];
+  },
+
+  graphs: languageModelGraphs((g, config, inputs, attend) => {
+    let x = summedEmbeddings(g, config, inputs, inputs.positions);
+    for (let i = 0; i < config.layers; i++) x = block(g, config, x, { index: i, attend });
+    return layerNorm(g, 'Output-Norm', x, EPSILON);
+  }),
+
+  describe: describeGpt,
+};
+
+function block(
+  g: GraphBuilder,
+  config: TransformerConfig,
+  x: Value,
+  { index, attend }: { readonly index: number; readonly attend: Attend },
+): Value {
+  const names = blockNames(index);
+  const normed = layerNorm(g, `${names.attention}-Norm`, x, EPSILON);
+  const attended = selfAttention(g, { layer: names.attention, index }, normed, { sizes: config, attend });
+  const middle = add(g.at(`${names.attention}-Add`), x, attended.output);
+  const fed = feedForward(g, names.feedForward, layerNorm(g, `${names.feedForward}-Norm`, middle, EPSILON), config);
+  return add(g.at(`${names.feedForward}-Add`), middle, fed);
+}

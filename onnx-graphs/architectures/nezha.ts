@@ -1,0 +1,100 @@
+/**
+ * NEZHA (Wei et al. 2019, https://arxiv.org/abs/1909.00204): BERT with clipped relative positions in attention instead of
+ * learned absolute ones. With T the table of 129 rows and r = clip(k - q, ±64) + 64, every head has
+ *
+ *   scores[q, k] = (q · k + q · T[r]) / √d        context[q] = Σₖ p[q, k] (v[k] + T[r])
+ *
+ * T is sinusoidal and not trained: published checkpoints leave it out, Keras files hold it, and what a file holds is used.
+ *
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L946-L1086
+ */
+import type { Architecture, LayerSpec } from '../architecture.ts';
+import { type BertConfig, describeBert, readBertConfig } from '../config/bert-config.ts';
+import { readConfig } from '../config/config-reader.ts';
+import { adoptTableRows } from '../config/transformer-config.ts';
+import { type Attend, fullAttention } from '../layers/attention.ts';
+import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
+import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-heads.ts';
+import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
+import { readRows } from '../layers/heads.ts';
+import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
+import { RELATIVE_ROWS, type RelativeTable } from '../layers/relative-position.ts';
+import { modelInputs } from '../layers/sequence-inputs.ts';
+import { sequenceRelativeTerms } from '../layers/sequence-relative.ts';
+import { sinusoidalTable } from '../layers/sinusoid.ts';
+import { slotRelativeTerms } from '../layers/slot-relative.ts';
+import { postNormLayers, postNormStack } from '../layers/transformer.ts';
+import type { GraphBuilder } from '../onnx/graph-builder.ts';
+import type { Value } from '../onnx/value.ts';
+
+/** Keras' default, which these layers don't override. */
+const EPSILON = 1e-7;
+
+const TABLE = 'Embedding-Relative-Position';
+
+/** NEZHA. */
+export const nezha: Architecture<BertConfig> = {
+  name: 'nezha',
+
+  parseConfig(config, keywords) {
+    const read = readConfig('NEZHA configuration', config, keywords);
+    const parsed = readBertConfig(read);
+    if (parsed.keySize !== parsed.headSize || parsed.keySize % 2 !== 0)
+      read.refuse('attention_key_size', 'must be even and the same as attention_head_size for relative positions');
+    read.finish();
+    return parsed;
+  },
+
+  adoptShapes: adoptTableRows,
+
+  layers(config) {
+    return [
+      ...bertEmbeddingLayers(config, { positions: false }),
+      relativeTableLayer(config.keySize),
+      ...postNormLayers(config),
+      ...bertHeadLayers(config),
+    ];
+  },
+
+  graphs: {
+    model(g, config) {
+      const inputs = modelInputs(g, config);
+      const rules = describe(config).attention;
+      const causal = rules.visibility === 'causal';
+      const relative = sequenceRelativeTerms(g, relativeTable(g, config), { tokens: inputs.tokens, causal });
+      const hidden = encoder(g, config, inputs, fullAttention(attentionBias(g, inputs, rules), relative)); // [B, T, D]
+      bertHeads(g, config, hidden);
+    },
+
+    step(g, config) {
+      const inputs = stepInputs(g, config);
+      const past = g.input('past_position_ids', 'int64', ['B', 'P']);
+      const relative = slotRelativeTerms(g, relativeTable(g, config), { positions: inputs.positions, past });
+      const hidden = encoder(g, config, inputs, cachedAttention(g, config, inputs.bias, relative)); // [B, R, D]
+      g.output('logits', maskedLanguageModel(g, config, readRows(g, hidden, inputs.logitRows))); // [B, K, V]
+    },
+  },
+
+  describe,
+};
+
+function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attend: Attend): Value {
+  const x = bertEmbeddings(g, config, inputs, { positions: null, epsilon: EPSILON });
+  return postNormStack(g, config, x, { attend, epsilon: EPSILON });
+}
+
+function relativeTable(g: GraphBuilder, { keySize, heads }: BertConfig): RelativeTable {
+  return { table: g.weight(TABLE, 'embeddings', [RELATIVE_ROWS, keySize]), heads };
+}
+
+function relativeTableLayer(width: number): LayerSpec {
+  return {
+    name: TABLE,
+    slots: [{ slot: 'embeddings', shape: [RELATIVE_ROWS, width] }],
+    compute: () => sinusoidalTable(RELATIVE_ROWS, width),
+  };
+}
+
+function describe(config: BertConfig) {
+  return describeBert(config, { modelType: 'nezha', maxPositions: null });
+}
