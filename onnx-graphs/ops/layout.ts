@@ -51,7 +51,8 @@ export function reshape(g: GraphBuilder, x: Value, shape: readonly Dim[]): Value
 export function reshapeTo(g: GraphBuilder, x: Value, extents: readonly [Extent, ...Extent[]]): Value {
   const shape = extents.map(({ dim }) => dim);
   if (!sameElementCount(x.shape, shape)) return fail(g, 'Reshape', `a value that can become [${shape.join(', ')}]`, x);
-  return g.emit({ op: 'Reshape', inputs: [x, sizesOf(g, extents)], dtype: x.dtype, shape });
+  const attributes = { allowzero: { kind: 'int', value: 1 } } as const; // a size of 0 is a size, not "as in x"
+  return g.emit({ op: 'Reshape', inputs: [x, sizesOf(g, extents)], attributes, dtype: x.dtype, shape });
 }
 
 /** Repeats axes of one up to sizes that are known only when the graph runs. */

@@ -1,0 +1,270 @@
+/**
+ * The generation graph gives what the whole forward pass gives, however a sequence is split into steps and whatever else
+ * lies in the cache.
+ */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { JsonObject } from '../../onnx-graphs/architecture.ts';
+import type { AttentionRules } from '../../src/core/manifest.ts';
+import { type Numbers, openTiny, type TinyModel } from './run-graph.ts';
+
+const VOCABULARY = 30;
+
+/** Model and keywords; `longest` reaches beyond ±64 where positions are relative. */
+const MODELS: readonly (readonly [model: string, keywords: JsonObject, longest?: number])[] = [
+  ['bert', { with_mlm: true }],
+  ['bert', { with_mlm: true, residual_attention_scores: true }],
+  ['bert', { with_mlm: true, shared_segment_embeddings: true, segment_vocab_size: VOCABULARY }],
+  ['bert', { application: 'lm', segment_vocab_size: 0 }],
+  ['bert', { application: 'unilm' }],
+  ['bert', { application: 'lm', hierarchical_position: true, max_position: 8, embedding_size: 8 }],
+  ['bert', { application: 'lm', attention_key_size: 6, attention_head_size: 10, custom_position_ids: true }],
+  ['nezha', { with_mlm: true }, 150],
+  ['nezha', { with_mlm: true, residual_attention_scores: true }, 100],
+  ['nezha', { application: 'lm' }, 150],
+  ['nezha', { application: 'unilm' }, 150],
+  ['gpt', {}],
+  ['gpt', { application: 'unilm' }],
+  ['gpt', { shared_segment_embeddings: true, segment_vocab_size: VOCABULARY }],
+  ['gpt2', {}],
+  ['gpt2_ml', {}],
+];
+
+for (const [name, keywords, longest = 30] of MODELS) {
+  describe(`generation graph of ${name} ${JSON.stringify(keywords)}`, () => {
+    let tiny: TinyModel;
+    before(async () => {
+      tiny = await openTiny(name, keywords);
+    });
+    after(async () => {
+      await tiny.model.release();
+      await tiny.step?.release();
+    });
+
+    it('agrees with the whole model on any split of any sequence', () =>
+      fc.assert(
+        fc.asyncProperty(sequenceBatch(longest), fc.array(fc.nat(longest)), async (batch, cuts) => {
+          const whole = await wholeLogits(tiny, batch);
+          const { found, rows } = await steppedLogits(tiny, batch, cuts);
+          assertClose(found, rowsOf(whole, rows), 1e-5);
+        }),
+        { numRuns: 25 },
+      ));
+
+    if (keywords['with_mlm'] === true) return; // branches are for models that generate
+    it('computes branches side by side as if each were alone', async () => {
+      const branches = [
+        [3, 4, 5, 6, 7],
+        [3, 4, 5, 8, 9],
+      ];
+      const tree = { tokens: [3, 4, 5, 6, 7, 8, 9], positions: [0, 1, 2, 3, 4, 3, 4], parents: [-1, 0, 1, 2, 3, 2, 5] };
+      const leaves = await treeLogits(tiny, tree, [4, 6]);
+      for (const [i, tokens] of branches.entries()) {
+        const segments = tokens.map((_, at) => (at === 0 ? 0 : 1));
+        const whole = await wholeLogits(tiny, { tokens: [tokens], segments: [segments] });
+        assertClose(leaves.slice(i * VOCABULARY, (i + 1) * VOCABULARY), rowsOf(whole, [tokens.length - 1]), 1e-5);
+      }
+    });
+  });
+}
+
+describe('generation graph', () => {
+  it('takes one mask for all sequences, and no rows to read', async () => {
+    const tiny = await openTiny('gpt2', {});
+    const feeds = {
+      input_ids: { shape: [2, 3], data: [4, 5, 6, 7, 8, 9] },
+      position_ids: { shape: [2, 3], data: [0, 1, 2, 0, 1, 2] },
+      ...emptyCache(tiny, 2),
+    };
+    const causal = [1, 0, 0, 1, 1, 0, 1, 1, 1];
+    const both = { shape: [2, 3, 3], data: [...causal, ...causal] };
+    const rows = { shape: [2, 1], data: [2, 2] };
+    const separate = await tiny.step?.run({ ...feeds, visible: both, logit_rows: rows });
+    const shared = await tiny.step?.run({ ...feeds, visible: { shape: [1, 3, 3], data: causal }, logit_rows: rows });
+    assert.deepEqual(shared?.['logits'], separate?.['logits']);
+    const none = await tiny.step?.run({ ...feeds, visible: both, logit_rows: { shape: [2, 0], data: [] } });
+    assert.deepEqual(none?.['logits']?.shape, [2, 0, VOCABULARY]);
+    assert.deepEqual(none?.['new_key.1'], separate?.['new_key.1']);
+  });
+});
+
+interface Batch {
+  readonly tokens: readonly (readonly number[])[];
+  readonly segments: readonly (readonly number[])[];
+}
+
+/** One or two sequences of one length, with zeros in odd places; segments run from 0 to 1 now and then, or at random. */
+function sequenceBatch(longest: number): fc.Arbitrary<Batch> {
+  return fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: longest })).chain(([size, length]) => {
+    const token = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: VOCABULARY - 1 }) }, fc.constant(0));
+    const split = fc.nat(length).map(at => Array.from({ length }, (_, i) => (i < at ? 0 : 1)));
+    const random = fc.array(fc.nat(1), { minLength: length, maxLength: length });
+    const rows = <T>(row: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(row, { minLength: size, maxLength: size });
+    return fc.record({
+      tokens: rows(fc.array(token, { minLength: length, maxLength: length })),
+      segments: rows(fc.oneof(split, random)),
+    });
+  });
+}
+
+async function wholeLogits({ model, facts }: TinyModel, { tokens, segments }: Batch): Promise<Numbers> {
+  const shape = [tokens.length, tokens[0]?.length ?? 0];
+  const positions = tokens.flatMap(row => row.map((_, i) => i));
+  const takesPositions = model.plan.inputs.some(({ name }) => name === 'position_ids');
+  const { logits } = await model.run({
+    input_ids: { shape, data: tokens.flat() },
+    ...(facts.dimensions.segmentVocabSize > 0 && { token_type_ids: { shape, data: segments.flat() } }),
+    ...(takesPositions && { position_ids: { shape, data: positions } }),
+  });
+  assert.ok(logits);
+  return logits;
+}
+
+/** Feeds the batch in steps that end at the cuts where that is possible, reading every second row of each step. */
+async function steppedLogits(tiny: TinyModel, batch: Batch, cuts: readonly number[]) {
+  const length = batch.tokens[0]?.length ?? 0;
+  const seen = batch.tokens.map((tokens, b) => visibility(tiny.facts.attention, tokens, batch.segments[b] ?? []));
+  const ends = [...new Set([...cuts, length])]
+    .filter(end => end > 0 && end <= length && seen.every(rows => !looksAcross(rows, end)))
+    .sort((a, b) => a - b);
+  let cache = emptyCache(tiny, batch.tokens.length);
+  let start = 0;
+  const found: number[][] = batch.tokens.map(() => []);
+  const rows: number[] = [];
+  for (const end of ends) {
+    const read = range(start, end).filter(row => row % 2 === 0 || row === end - 1);
+    const slice = (values: readonly (readonly number[])[]): Numbers => ({
+      shape: [values.length, end - start],
+      data: values.flatMap(row => row.slice(start, end)),
+    });
+    const result = await tiny.step?.run({
+      input_ids: slice(batch.tokens),
+      ...(tiny.facts.dimensions.segmentVocabSize > 0 && { token_type_ids: slice(batch.segments) }),
+      position_ids: slice(batch.tokens.map(() => range(0, length))),
+      visible: {
+        shape: [seen.length, end - start, end],
+        data: seen.flatMap(matrix => matrix.slice(start, end).flatMap(row => row.slice(0, end))),
+      },
+      logit_rows: {
+        shape: [batch.tokens.length, read.length],
+        data: batch.tokens.flatMap(() => read.map(row => row - start)),
+      },
+      ...cache,
+    });
+    assert.ok(result?.['logits']);
+    const perSequence = read.length * VOCABULARY;
+    const logits = Array.from(result['logits'].data);
+    for (const [b, into] of found.entries()) into.push(...logits.slice(b * perSequence, (b + 1) * perSequence));
+    rows.push(...read);
+    cache = appended(tiny, cache, result, range(start, end));
+    start = end;
+  }
+  return { found: found.flat(), rows };
+}
+
+/** All nodes of a tree in one step over an empty cache; logits of the nodes in `read`. */
+async function treeLogits(
+  tiny: TinyModel,
+  tree: { readonly tokens: number[]; readonly positions: number[]; readonly parents: number[] },
+  read: readonly number[],
+): Promise<number[]> {
+  const size = tree.tokens.length;
+  const ancestors = tree.parents.map((_, node) => {
+    const seen = new Set<number>();
+    for (let at = node; at >= 0; at = tree.parents[at] ?? -1) seen.add(at);
+    return range(0, size).map(slot => Number(seen.has(slot)));
+  });
+  const shape = [1, size];
+  const result = await tiny.step?.run({
+    input_ids: { shape, data: tree.tokens },
+    ...(tiny.facts.dimensions.segmentVocabSize > 0 && {
+      token_type_ids: { shape, data: tree.parents.map(parent => (parent < 0 ? 0 : 1)) },
+    }),
+    position_ids: { shape, data: tree.positions },
+    visible: { shape: [1, size, size], data: ancestors.flat() },
+    logit_rows: { shape: [1, read.length], data: read },
+    ...emptyCache(tiny, 1),
+  });
+  return Array.from(result?.['logits']?.data ?? []);
+}
+
+/** visible[q][k] by the rules of the manifest, in the plainest way. */
+function visibility(rules: AttentionRules, tokens: readonly number[], segments: readonly number[]): number[][] {
+  const sums = segments.map((_, i) => segments.slice(0, i + 1).reduce((sum, segment) => sum + segment, 0));
+  const padding = (k: number): boolean =>
+    k > 0 && (tokens[k] === 0 || (rules.segmentPadding && (segments[k] ?? 0) === 0));
+  const hidden = (q: number, k: number): boolean => {
+    if (rules.visibility === 'causal') return k > q;
+    return rules.visibility === 'prefix' && (sums[k] ?? 0) > (sums[q] ?? 0);
+  };
+  return tokens.map((_, q) => tokens.map((_, k) => Number(!padding(k) && !hidden(q, k))));
+}
+
+/** Whether a row before `end` sees a position from `end` on. */
+function looksAcross(rows: readonly (readonly number[])[], end: number): boolean {
+  return rows.slice(0, end).some(row => row.slice(end).includes(1));
+}
+
+type Cache = Readonly<Record<string, Numbers>>;
+
+function emptyCache({ facts, step }: TinyModel, batch: number): Cache {
+  const { layers, heads, keySize, headSize } = facts.dimensions;
+  const empty = (shape: readonly number[]): Numbers => ({ shape, data: [] });
+  const relative = step?.plan.inputs.some(({ name }) => name === 'past_position_ids');
+  return {
+    ...(relative && { past_position_ids: empty([batch, 0]) }),
+    ...Object.fromEntries(
+      range(0, layers).flatMap(layer => [
+        [`past_key.${layer}`, empty([batch, heads, 0, keySize])],
+        [`past_value.${layer}`, empty([batch, heads, 0, headSize])],
+      ]),
+    ),
+  };
+}
+
+/** The cache with a step's rows behind its slots. */
+function appended(tiny: TinyModel, cache: Cache, result: Cache, positions: readonly number[]): Cache {
+  return Object.fromEntries(
+    Object.entries(emptyCache(tiny, 1)).map(([name]) => {
+      const past = cache[name] ?? { shape: [], data: [] };
+      if (name === 'past_position_ids') {
+        const rows = range(0, past.shape[0] ?? 0);
+        return [name, joined(past, { shape: [rows.length, positions.length], data: rows.flatMap(() => positions) }, 1)];
+      }
+      return [name, joined(past, result[name.replace('past', 'new')] ?? { shape: [], data: [] }, 2)];
+    }),
+  );
+}
+
+/** Two arrays one after the other along an axis. */
+function joined(a: Numbers, b: Numbers, axis: number): Numbers {
+  const outer = a.shape.slice(0, axis).reduce((product, size) => product * size, 1);
+  const [left, right] = [Array.from(a.data), Array.from(b.data)];
+  const [widthA, widthB] = [left.length / outer, right.length / outer];
+  const data = range(0, outer).flatMap(i => [
+    ...left.slice(i * widthA, (i + 1) * widthA),
+    ...right.slice(i * widthB, (i + 1) * widthB),
+  ]);
+  return { shape: a.shape.with(axis, (a.shape[axis] ?? 0) + (b.shape[axis] ?? 0)), data };
+}
+
+/** Rows of logits [B, T, V], sequence after sequence. */
+function rowsOf({ shape, data }: Numbers, rows: readonly number[]): number[] {
+  const [batch = 0, length = 0, width = 0] = shape;
+  const values = Array.from(data);
+  return range(0, batch).flatMap(b =>
+    rows.flatMap(row => values.slice((b * length + row) * width, (b * length + row + 1) * width)),
+  );
+}
+
+function assertClose(found: readonly number[], expected: readonly number[], tolerance: number): void {
+  assert.equal(found.length, expected.length);
+  for (const [i, wanted] of expected.entries()) {
+    const difference = Math.abs((found[i] ?? Number.NaN) - wanted);
+    if (!(difference <= tolerance * Math.max(1, Math.abs(wanted)))) assert.fail(`[${i}]: ${found[i]}, not ${wanted}`);
+  }
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i);
+}
