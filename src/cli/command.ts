@@ -2,7 +2,7 @@
  * The shape of a command and what all of them share: exit codes, the abort signal of Ctrl-C, and how errors are shown.
  */
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options } from 'yargs';
-import { Bert4ortError, messageOf } from '../core/errors.ts';
+import { AbortedError, Bert4ortError, type ErrorDetails, messageOf } from '../core/errors.ts';
 import { printNotice } from './terminal.ts';
 
 /** Exit codes: done, failed, misused. */
@@ -14,16 +14,28 @@ export type Flags = Readonly<Record<string, Options>>;
 /** What yargs parses for flags, in camelCase. */
 export type Parsed<F extends Flags> = ArgumentsCamelCase<InferredOptionTypes<F>>;
 
+/** The flag that every command has. */
+export const jsonFlag = {
+  json: { type: 'boolean', default: false, describe: 'print results and errors as JSON' },
+} as const satisfies Flags;
+
 /** A command of the command line. */
 export interface Command<F extends Flags> {
   /** yargs command string: `inspect <checkpoint>`. */
   readonly command: string;
   readonly describe: string;
-  readonly flags: F;
+  readonly flags: F & typeof jsonFlag;
   /** Command lines with what they do, for `--help`. */
   readonly examples: readonly [line: string, description: string][];
   /** Runs the command and returns the exit code. */
-  readonly run: (options: Parsed<F>, signal: AbortSignal) => Promise<number>;
+  readonly run: (options: Parsed<F & typeof jsonFlag>, signal: AbortSignal) => Promise<number>;
+}
+
+/** Flags that contradict each other or do not apply: exit code 2, like a flag that does not exist. */
+export class MisuseError extends Bert4ortError {
+  constructor(details: ErrorDetails) {
+    super('MISUSE', details);
+  }
 }
 
 /** Adds a command to a yargs instance. `finish` receives the exit code. */
@@ -31,36 +43,44 @@ export function register<F extends Flags>(yargs: Argv, command: Command<F>, fini
   const describeFlags = (parser: Argv) => {
     parser.options(command.flags).example(command.examples);
   };
-  return yargs.command<InferredOptionTypes<F>>(command.command, command.describe, describeFlags, async options => {
-    finish(await runCommand(signal => command.run(options, signal), process.argv.includes('--json')));
-  });
+  return yargs.command<InferredOptionTypes<F & typeof jsonFlag>>(
+    command.command,
+    command.describe,
+    describeFlags,
+    async options => {
+      finish(await runCommand(signal => command.run(options, signal), Boolean(options['json'])));
+    },
+  );
 }
 
-/** Runs `work` with a signal that Ctrl-C aborts; a typed error becomes a message and exit code 1. */
+/**
+ * Runs `work` with a signal that Ctrl-C aborts; an error becomes a message on standard error and an exit code. A second
+ * Ctrl-C ends the process as if nobody listened.
+ */
 export async function runCommand(work: (signal: AbortSignal) => Promise<number>, json: boolean): Promise<number> {
   const controller = new AbortController();
-  const interrupt = () => controller.abort(new Error('interrupted'));
+  const interrupt = () => controller.abort(new AbortedError({ what: 'command', found: 'an interrupt' }));
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
     return await work(controller.signal);
   } catch (error) {
-    reportError(error, json);
-    return EXIT.failed;
+    printNotice(json ? errorJson(error) : `bert4ort: ${errorText(error)}`);
+    return error instanceof MisuseError ? EXIT.misuse : EXIT.failed;
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
 }
 
-function reportError(error: unknown, json: boolean): void {
+function errorJson(error: unknown): string {
   const known = error instanceof Bert4ortError;
-  if (json) {
-    const body = known ? { code: error.code, ...error.details } : { code: 'UNEXPECTED', what: messageOf(error) };
-    printNotice(JSON.stringify({ error: messageOf(error), ...body }));
-    return;
-  }
-  printNotice(
-    `bert4ort: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`,
-  );
+  const body = known ? { code: error.code, ...error.details } : { code: 'UNEXPECTED', what: messageOf(error) };
+  return JSON.stringify({ error: messageOf(error), ...body });
+}
+
+/** The message of an error that was thrown on purpose; the whole stack of one that was not, for a bug report. */
+function errorText(error: unknown): string {
+  if (error instanceof Bert4ortError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
 }

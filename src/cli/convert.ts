@@ -7,7 +7,7 @@ import type { Json } from '../core/manifest.ts';
 import { directorySink } from '../io/directory-sink.ts';
 import { splitPath } from '../io/file-source.ts';
 import { keywordFlags, keywordsOf } from './build-keywords.ts';
-import { type Command, EXIT, type Flags, type Parsed } from './command.ts';
+import { type Command, EXIT, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
 import { parseJson, readBytes, readJson } from './read-input.ts';
 import { printNotice, printResult, progressBars } from './terminal.ts';
 
@@ -37,7 +37,7 @@ const flags = {
   link: { type: 'boolean', describe: "hard-link the checkpoint's data instead of copying it" },
   verify: { type: 'boolean', default: true, describe: 'check the checksums of tensor data (--no-verify)' },
   overwrite: { type: 'boolean', default: false, describe: 'replace a model directory that is there' },
-  json: { type: 'boolean', default: false, describe: 'print the result as JSON' },
+  ...jsonFlag,
 } as const satisfies Flags;
 
 type Options = Parsed<typeof flags>;
@@ -119,7 +119,7 @@ function namedToken(name: 'tokenStart' | 'tokenEnd', token: string | undefined) 
 function refuseFor(what: string, options: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(options).filter(name => options[name] !== undefined);
   if (given.length > 0)
-    throw new InputError({ what: given.join(', '), found: `an option that does not apply to ${what}` });
+    throw new MisuseError({ what: given.join(', '), found: `an option that does not apply to ${what}` });
 }
 
 function translations(text: string): Record<string, string> {

@@ -39,10 +39,17 @@ export function progressBars(enabled: boolean): { readonly listener: ProgressLis
 export function formatTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const table = new Table({
     head: [...head],
+    // No rule between rows: long lists stay short and can be searched by eye.
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
     style: { head: [], border: [] },
     wordWrap: true,
     wrapOnWordBoundary: false,
   });
   for (const row of rows) table.push(row.map(cell => String(cell)));
   return table.toString();
+}
+
+/** A titled list of lines; nothing at all where there are none. */
+export function formatList(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`${title} (${lines.length}):`, ...lines.map(line => `  ${line}`)];
 }

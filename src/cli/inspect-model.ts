@@ -1,0 +1,52 @@
+/**
+ * What `bert4ort inspect` says about a model directory: its manifest, for people or as it is.
+ */
+import path from 'node:path';
+import type { GraphEntry, Manifest, Port } from '../core/manifest.ts';
+import { MANIFEST_FILE } from '../core/manifest.ts';
+import { parseManifest } from '../core/manifest-parser.ts';
+import { readBytes } from './read-input.ts';
+import { formatTable, printResult } from './terminal.ts';
+
+/** Prints the manifest of the model directory at `directory`. @throws IoError, FormatError as reading it does. */
+export async function inspectModel(directory: string, json: boolean): Promise<void> {
+  const text = new TextDecoder().decode(await readBytes(path.join(directory, MANIFEST_FILE)));
+  const manifest = parseManifest(text, MANIFEST_FILE);
+  printResult(json ? JSON.stringify(manifest) : manifestText(directory, manifest));
+}
+
+function manifestText(directory: string, manifest: Manifest): string {
+  const { architecture, application, dimensions, attention, tokenizer, tasks, origin } = manifest;
+  const rows = [
+    ['model', `${architecture}, application ${application}, attention ${attention.visibility}`],
+    ['sizes', pairs(dimensions)],
+    ['tokenizer', tokenizer === undefined ? 'none' : pairs(tokenizer)],
+    [
+      'tasks',
+      Object.entries(tasks)
+        .map(([task, settings]) => `${task}: ${pairs(settings)}`)
+        .join('\n') || 'defaults',
+    ],
+    ['converted from', `${origin.files.map(({ file }) => file).join(', ')} (${origin.format}, ${origin.scheme})`],
+    ['keywords', pairs(origin.options)],
+    ['written by', manifest.tool],
+  ];
+  const graphs = Object.entries(manifest.graphs).map(([name, graph]) => graphText(name, graph));
+  return [`${directory}:`, formatTable(['', ''], rows), ...graphs].join('\n');
+}
+
+function graphText(name: string, { file, dtype, inputs, outputs, data }: GraphEntry): string {
+  const rows = [...inputs.map(port => ['in', ...portCells(port)]), ...outputs.map(port => ['out', ...portCells(port)])];
+  const files = data.map(entry => `${entry.file} ${(entry.size / 2 ** 20).toFixed(1)} MiB`).join(', ');
+  return `${name}: ${file} (${dtype}; weights: ${files})\n${formatTable(['', 'port', 'type', 'shape'], rows)}`;
+}
+
+function portCells({ name, dtype, shape }: Port): string[] {
+  return [name, dtype, `[${shape.join(', ')}]`];
+}
+
+function pairs(value: object): string {
+  return Object.entries(value)
+    .map(([key, entry]) => `${key} ${typeof entry === 'string' ? entry : JSON.stringify(entry)}`)
+    .join(', ');
+}
