@@ -42,6 +42,7 @@ export class MisuseError extends Bert4ortError {
 export function register<F extends Flags>(yargs: Argv, command: Command<F>, finish: (code: number) => void): Argv {
   const describeFlags = (parser: Argv) => {
     parser.options(command.flags).example(command.examples);
+    parser.check(given => requireOnce(given, command.flags));
   };
   return yargs.command<InferredOptionTypes<F & typeof jsonFlag>>(
     command.command,
@@ -51,6 +52,13 @@ export function register<F extends Flags>(yargs: Argv, command: Command<F>, fini
       finish(await runCommand(signal => command.run(options, signal), Boolean(options['json'])));
     },
   );
+}
+
+/** Two values for a flag that takes one are refused; yargs would make a list of them. */
+function requireOnce(given: Readonly<Record<string, unknown>>, flags: Flags): true {
+  const twice = Object.keys(flags).filter(name => flags[name]?.array !== true && Array.isArray(given[name]));
+  if (twice.length > 0) throw new Error(`Given twice: ${twice.map(name => `--${name}`).join(', ')}`);
+  return true;
 }
 
 /**

@@ -5,11 +5,13 @@ import type { Argv } from 'yargs';
 import { type Command, type Flags, register } from './command.ts';
 import { convertCommand } from './convert.ts';
 import { inspectCommand } from './inspect.ts';
+import { verifyCommand } from './verify.ts';
 
 /** Adds every command; `finish` receives the exit code of the one that ran. */
 export function registerCommands(yargs: Argv, finish: (code: number) => void): Argv {
   const add = <F extends Flags>(command: Command<F>) => register(yargs, command, finish);
   add(convertCommand);
   add(inspectCommand);
+  add(verifyCommand);
   return yargs;
 }

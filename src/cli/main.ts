@@ -23,7 +23,7 @@ const parser = yargs(hideBin(process.argv))
   .strict()
   .demandCommand(1, 'Name a command.')
   .recommendCommands()
-  .parserConfiguration({ 'strip-aliased': true, 'duplicate-arguments-array': false })
+  .parserConfiguration({ 'strip-aliased': true })
   .wrap(Math.min(110, process.stdout.columns ?? 100))
   .exitProcess(false)
   .fail((message, error) => {

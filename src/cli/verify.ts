@@ -1,0 +1,99 @@
+/**
+ * `bert4ort verify`: is this model directory whole, do its graphs run here and agree with each other, and does it compute
+ * what the reference computed? Exit code 1 when any answer is no.
+ */
+import { loadModel, type Model } from '../node.ts';
+import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
+import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { type RecordedCase, readCase } from './recorded-case.ts';
+import { replayDecodes } from './replay-decodes.ts';
+import { replayRuns } from './replay-runs.ts';
+import { checkStepAgreement } from './step-agreement.ts';
+import { formatTable, printResult } from './terminal.ts';
+
+const flags = {
+  cases: { type: 'string', array: true, default: [], describe: 'recordings of the reference to replay (case.json)' },
+  ...deviceFlags,
+  ...jsonFlag,
+} as const satisfies Flags;
+
+type Options = Parsed<typeof flags>;
+
+/** One thing that was checked. */
+interface Check {
+  readonly what: string;
+  readonly found: string;
+  readonly pass: boolean;
+}
+
+/** The command. */
+export const verifyCommand: Command<typeof flags> = {
+  command: 'verify <model>',
+  describe: 'Check a model directory: files, graphs, and recordings of the reference',
+  flags,
+  examples: [
+    ['$0 verify models/qa', "hashes, device, and whether the model's two graphs agree"],
+    ['$0 verify models/tiny --cases tiny/case.json', 'and every element of the recorded outputs'],
+  ],
+  run: runVerify,
+};
+
+async function runVerify(options: Options, signal: AbortSignal): Promise<number> {
+  const cases: RecordedCase[] = [];
+  for (const file of options.cases) cases.push(await readCase(file));
+  const model = await loadModel(String(options['model']), { verify: true, signal, session: sessionOptions(options) });
+  try {
+    const checks = [filesCheck(model), await deviceCheck(model), ...(await stepChecks(model))];
+    for (const recorded of cases) {
+      signal.throwIfAborted();
+      checks.push(...(await caseChecks(model, recorded)));
+    }
+    report(checks, options.json);
+    return checks.every(check => check.pass) ? EXIT.done : EXIT.failed;
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Loading with `verify` has compared them; a difference has ended the command with its own message. */
+function filesCheck({ manifest }: Model): Check {
+  const graphs = Object.values(manifest.graphs).map(graph => graph.file);
+  return { what: 'files', found: `${graphs.join(', ')} as converted`, pass: true };
+}
+
+async function deviceCheck(model: Model): Promise<Check> {
+  const { device } = await model.openGraph('model');
+  return { what: 'device', found: `${device.device}: ${device.reason}`, pass: true };
+}
+
+async function stepChecks(model: Model): Promise<Check[]> {
+  const agreement = await checkStepAgreement(model);
+  if (agreement === undefined) return [];
+  const { absolute, tokens, pass } = agreement;
+  return [{ what: 'step against model', found: `${absolute.toExponential(1)} apart over ${tokens} tokens`, pass }];
+}
+
+async function caseChecks(model: Model, recorded: RecordedCase): Promise<Check[]> {
+  const runs = await replayRuns(model, recorded);
+  const decodes = await replayDecodes(model, recorded.decodes);
+  return [
+    ...runs.map(({ what, absolute, relative, pass }) => {
+      const found = `max abs ${absolute.toExponential(1)}, max rel ${relative.toExponential(1)}`;
+      return { what: `${recorded.file} ${what}`, found, pass };
+    }),
+    ...decodes.map(({ what, expected, found, pass }) => {
+      const text = pass ? `${found.length} ids, the same` : `${found.join(' ')} instead of ${expected.join(' ')}`;
+      return { what: `${recorded.file} ${what}`, found: text, pass };
+    }),
+  ];
+}
+
+function report(checks: readonly Check[], json: boolean): void {
+  const passed = checks.filter(check => check.pass).length;
+  if (json) {
+    printResult(JSON.stringify({ passed, failed: checks.length - passed, checks }));
+    return;
+  }
+  const rows = checks.map(({ what, found, pass }) => [pass ? 'pass' : 'FAIL', what, found]);
+  printResult(`${formatTable(['', 'check', 'found'], rows)}\n${passed} passed, ${checks.length - passed} failed`);
+}
