@@ -5,6 +5,7 @@ import type { Argv } from 'yargs';
 import { type Command, type Flags, register } from './command.ts';
 import { convertCommand } from './convert.ts';
 import { inspectCommand } from './inspect.ts';
+import { tokenizeCommand } from './tokenize.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Adds every command; `finish` receives the exit code of the one that ran. */
@@ -13,5 +14,6 @@ export function registerCommands(yargs: Argv, finish: (code: number) => void): A
   add(convertCommand);
   add(inspectCommand);
   add(verifyCommand);
+  add(tokenizeCommand);
   return yargs;
 }

@@ -1,24 +1,35 @@
 /**
  * JSON Lines in, JSON Lines out: one object per line, answers in the order of the questions, `id` carried over. A bad line
- * becomes `{id, error}` on its own line and the others are still answered.
+ * becomes `{id, error}` on its own line and the others are still answered. Several lines are worked on at once, so that a
+ * model can batch them, and each result is written as soon as those before it are.
  */
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { InputError, IoError, messageOf } from '../core/errors.ts';
+import type { Readable } from 'node:stream';
+import { AbortedError, InputError, IoError, messageOf } from '../core/errors.ts';
+import { EXIT, type Flags } from './command.ts';
+import { printNotice, printResult } from './terminal.ts';
 
 /** A parsed line. */
 export type JsonLine = Readonly<Record<string, unknown>>;
+
+/** Flags of commands that read JSON Lines. */
+export const inputFlags = {
+  input: { type: 'string', describe: 'JSON Lines file, or - for standard input' },
+  concurrency: { type: 'number', default: 8, describe: 'lines worked on at once' },
+} as const satisfies Flags;
 
 /** What {@link processJsonLines} needs. */
 export interface JsonLinesJob {
   /** Path of a JSON Lines file, or `-` for standard input. */
   readonly input: string;
   /** Answers one item; the result is written with the item's `id`. */
-  readonly answer: (item: JsonLine) => Promise<object>;
-  /** Items worked on at once, so that an engine can batch them. At least 1. */
+  readonly answer: (item: JsonLine, signal: AbortSignal) => Promise<object>;
+  /** Items worked on at once. At least 1. */
   readonly concurrency: number;
-  readonly write: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Where lines go; standard output by default. */
+  readonly write?: (line: string) => void;
 }
 
 /** How a job ended. */
@@ -27,31 +38,38 @@ export interface JsonLinesSummary {
   readonly failed: number;
 }
 
+/** Answers every line of a file on standard output and returns the exit code: 1 when a line could not be answered. */
+export async function answerLines(job: JsonLinesJob): Promise<number> {
+  const { items, failed } = await processJsonLines(job);
+  if (failed === 0) return EXIT.done;
+  printNotice(`${failed} of ${items} lines could not be answered; see "error" on their lines`);
+  return EXIT.failed;
+}
+
 /**
  * Answers every line of a file. Blank lines are skipped.
- * @throws IoError when the file can't be read; AbortedError's cause when the signal ends the job.
+ * @throws IoError when the file can't be read; AbortedError when the signal ends the job; results before are written.
  */
 export async function processJsonLines(job: JsonLinesJob): Promise<JsonLinesSummary> {
-  const pending: Promise<{ line: string; ok: boolean }>[] = [];
-  let items = 0;
-  let failed = 0;
-  const flushOne = async () => {
-    const first = pending.shift();
-    if (first === undefined) return;
-    const { line, ok } = await first;
-    if (!ok) failed++;
-    job.write(line);
-  };
-  let number = 0;
-  for await (const text of linesOf(job.input)) {
+  const { signal, write = printResult } = job;
+  const underWay: Promise<void>[] = [];
+  let written: Promise<void> = Promise.resolve();
+  let [items, number, failed] = [0, 0, 0];
+  for await (const text of linesOf(job.input, signal)) {
     number++;
-    job.signal.throwIfAborted();
     if (text.trim() === '') continue;
     items++;
-    pending.push(answerLine(job, text, number));
-    if (pending.length >= job.concurrency) await flushOne();
+    const answered = answerLine(job, text, number);
+    written = Promise.all([answered, written]).then(([{ line, ok }]) => {
+      if (signal.aborted) return;
+      if (!ok) failed++;
+      write(line);
+    });
+    underWay.push(written);
+    if (underWay.length >= job.concurrency) await underWay.shift();
   }
-  while (pending.length > 0) await flushOne();
+  await written;
+  if (signal.aborted) throw new AbortedError({ what: 'answering lines', file: job.input, found: 'an interrupt' });
   return { items, failed };
 }
 
@@ -59,28 +77,23 @@ async function answerLine(job: JsonLinesJob, text: string, number: number): Prom
   let item: JsonLine = {};
   try {
     item = parseLine(text, number);
-    const result = await job.answer(item);
+    const result = await job.answer(item, job.signal);
     return { line: JSON.stringify({ ...idOf(item), ...result }), ok: true };
   } catch (error) {
-    if (job.signal.aborted) throw error;
     return { line: JSON.stringify({ ...idOf(item), error: messageOf(error) }), ok: false };
   }
 }
 
 function parseLine(text: string, number: number): JsonLine {
+  const place = `line ${number}`;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError({
-      what: 'JSON',
-      place: `line ${number}`,
-      expected: 'one object per line',
-      found: messageOf(error),
-    });
+    throw new InputError({ what: 'JSON', place, expected: 'one object per line', found: messageOf(error) });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError({ what: 'JSON', place: `line ${number}`, expected: 'an object', found: text.slice(0, 60) });
+    throw new InputError({ what: 'JSON', place, expected: 'an object', found: text.slice(0, 60) });
   }
   return value as JsonLine;
 }
@@ -89,13 +102,27 @@ function idOf(item: JsonLine): { id?: unknown } {
   return item['id'] === undefined ? {} : { id: item['id'] };
 }
 
-async function* linesOf(input: string): AsyncGenerator<string> {
-  const stream = input === '-' ? process.stdin : createReadStream(input);
+/** Opened before reading: readline passes no error of its stream on. */
+async function* linesOf(input: string, signal: AbortSignal): AsyncGenerator<string> {
+  const stream: Readable = input === '-' ? process.stdin : await openText(input);
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY, signal });
   try {
-    yield* createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  } catch (error) {
-    throw new IoError({ what: 'input', file: input, found: messageOf(error) }, { cause: error });
+    yield* lines;
+  } finally {
+    lines.close();
+    stream.destroy();
   }
+}
+
+async function openText(file: string): Promise<Readable> {
+  try {
+    const handle = await open(file);
+    if ((await handle.stat()).isFile()) return handle.createReadStream();
+    await handle.close();
+  } catch (error) {
+    throw new IoError({ what: 'input', file, found: messageOf(error) }, { cause: error });
+  }
+  throw new IoError({ what: 'input', file, expected: 'a file', found: 'a folder or a device' });
 }
 
 /** A string field of a line. @throws InputError when it is missing or of another type. */

@@ -30,6 +30,12 @@ const parser = yargs(hideBin(process.argv))
     throw error ?? new Error(message);
   });
 
+// `bert4ort … | head` closes the pipe early, which is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await registerCommands(parser, code => {
     process.exitCode = code;
