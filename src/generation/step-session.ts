@@ -1,0 +1,58 @@
+/**
+ * The step graph as the engine sees it: which inputs it has and how to feed rows of ids, with or without a cache.
+ *
+ * B batch, R new rows, P past slots, K read rows, N heads, H head size, V vocabulary.
+ */
+import type { Dimensions } from '../core/manifest.ts';
+import { boolTensor, float32Tensor, int64Tensor, type Tensor } from '../core/tensor.ts';
+import type { GraphSession } from '../session/session.ts';
+
+/** New rows of a batch, padded to R rows and K read rows. */
+export interface StepRows {
+  readonly batch: number;
+  readonly rows: number;
+  /** Past slots per lane, including unused ones; 0 for none. */
+  readonly past: number;
+  /** [B, R] each. */
+  readonly tokenIds: Int32Array;
+  readonly segmentIds: Int32Array;
+  readonly positionIds: Int32Array;
+  /** [B, R, P+R], 0 or 1. */
+  readonly visible: Uint8Array;
+  /** Rows whose logits are wanted, [B, K]. */
+  readonly logitRows: Int32Array;
+}
+
+/** Past tensors by input name: keys [B, N, P, H], values, and positions [B, P] where the graph takes them. */
+export type PastFeeds = Readonly<Record<string, Tensor>>;
+
+/** Whether the graph takes an input. */
+export function takes(session: GraphSession, input: string): boolean {
+  return session.inputs.some(port => port.name === input);
+}
+
+/** Feeds of one run. */
+export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds): Record<string, Tensor> {
+  const shape = [rows.batch, rows.rows];
+  const reads = rows.batch === 0 ? 0 : rows.logitRows.length / rows.batch;
+  return {
+    input_ids: int64Tensor(rows.tokenIds, shape),
+    ...(takes(session, 'token_type_ids') && { token_type_ids: int64Tensor(rows.segmentIds, shape) }),
+    ...(takes(session, 'position_ids') && { position_ids: int64Tensor(rows.positionIds, shape) }),
+    visible: boolTensor(rows.visible, [rows.batch, rows.rows, rows.past + rows.rows]),
+    logit_rows: int64Tensor(rows.logitRows, [rows.batch, reads]),
+    ...past,
+  };
+}
+
+/** Past feeds of length 0, for a run without a cache. */
+export function emptyPast(session: GraphSession, dimensions: Dimensions, batch: number): PastFeeds {
+  const feeds: Record<string, Tensor> = {};
+  for (let layer = 0; layer < dimensions.layers; layer++) {
+    const { heads, keySize, headSize } = dimensions;
+    feeds[`past_key.${layer}`] = float32Tensor(new Float32Array(0), [batch, heads, 0, keySize]);
+    feeds[`past_value.${layer}`] = float32Tensor(new Float32Array(0), [batch, heads, 0, headSize]);
+  }
+  if (takes(session, 'past_position_ids')) feeds['past_position_ids'] = int64Tensor([], [batch, 0]);
+  return feeds;
+}
