@@ -91,6 +91,8 @@ class Engine implements Generator {
   readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
   #calls: Call[] = [];
   #working = false;
+  /** Whether the cache is being read by a run, so that no lane may move. */
+  #running = false;
   readonly #toRemove: Lane[] = [];
 
   constructor(session: GraphSession, manifest: Manifest, options: GeneratorOptions) {
@@ -157,7 +159,9 @@ class Engine implements Generator {
     while (this.#calls.length > 0) {
       const calls = this.#calls;
       this.#calls = [];
+      this.#running = true;
       await this.#answer(calls.filter(call => !this.#isOver(call)));
+      this.#running = false;
       for (const lane of this.#toRemove.splice(0)) this.#cache.remove(lane);
       await nextTurn();
     }
@@ -231,7 +235,7 @@ class Engine implements Generator {
   #release(request: Request): void {
     if (request.released) return;
     request.released = true;
-    if (this.#working) this.#toRemove.push(request.lane);
+    if (this.#running) this.#toRemove.push(request.lane);
     else this.#cache.remove(request.lane);
   }
 }
