@@ -27,7 +27,7 @@ async function openNodeSession(files: GraphFiles, ports: Ports, options: Session
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   };
   const session = await create(ort, files, settings).catch((cause: unknown) => {
-    const details = { what: `session on ${choice.device}`, found: messageOf(cause), next: choice.whenRefused };
+    const details = { what: `session on ${choice.device}`, found: messageOf(cause).trim(), next: choice.whenRefused };
     throw new SessionError('path' in files ? { ...details, file: files.path } : details, { cause });
   });
   return wrapOrtSession(ort, session, ports, choice);

@@ -20,7 +20,8 @@ export interface GraphSession {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   /**
-   * Runs the graph. Feeds must hold every input; only the outputs named in `fetches` are computed into tensors.
+   * Runs the graph. Feeds must hold every input, and their arrays must not change until
+   * the run is done; only the outputs named in `fetches` are computed into tensors.
    *
    * `lend` names feeds that the session may take over while it runs, so that a session in a worker moves their memory
    * there and back instead of copying it. They come back in the result under their input names, next to the outputs;

@@ -136,7 +136,8 @@ async function compareScorers(
 function assertClose(found: ArrayLike<number>, expected: ArrayLike<number>): void {
   assert.equal(found.length, expected.length);
   for (let i = 0; i < found.length; i++) {
-    assert.ok(Math.abs((found[i] ?? 0) - (expected[i] ?? 0)) < 1e-5, `${i}: ${found[i]} and ${expected[i]}`);
+    const [a, b] = [found[i] ?? 0, expected[i] ?? 0];
+    assert.ok(Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(b)), `${i}: ${found[i]} and ${expected[i]}`);
   }
 }
 

@@ -1,0 +1,169 @@
+/**
+ * Sessions in worker threads. A run of ONNX Runtime in Node is a synchronous native call; in a worker it leaves this
+ * thread's event loop free. Outputs and lent feeds are moved between threads, other feeds are copied once.
+ */
+import { availableParallelism } from 'node:os';
+import { SessionError } from '../core/errors.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { checkRun } from './feeds.ts';
+import type { DeviceChoice, GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
+import { buffersOf, type WorkerCall } from './worker-protocol.ts';
+import { startWorkerThread, type WorkerThread } from './worker-thread-node.ts';
+
+/** Options of {@link workerProvider}. */
+export interface WorkerOptions {
+  /**
+   * Number of threads that hold sessions. Each holds its own copy of the weights, and runs of one session are spread over
+   * them. Default 1: on a CPU one session with all cores beats several that share them, except for many tiny runs.
+   */
+  readonly workers?: number;
+}
+
+/**
+ * Opens sessions in worker threads; the threads start with the first session and end with the last. When a thread dies,
+ * the runs it had are rejected with a SessionError and the next run starts a fresh one.
+ * @param start starts a thread; another function can stand in for it in tests.
+ */
+export function workerProvider(
+  options: WorkerOptions = {},
+  start: () => WorkerThread = startWorkerThread,
+): SessionProvider {
+  const pool = new WorkerPool(Math.max(1, options.workers ?? 1), start);
+  return { open: (files, ports, sessionOptions) => pool.open(files, ports, sessionOptions) };
+}
+
+type OpenCall = Extract<WorkerCall, { kind: 'open' }>;
+
+class WorkerPool {
+  readonly #threads: (WorkerThread | undefined)[];
+  readonly #start: () => WorkerThread;
+  #sessions = 0;
+  #nextSession = 0;
+
+  constructor(size: number, start: () => WorkerThread) {
+    this.#start = start;
+    this.#threads = new Array<WorkerThread | undefined>(size).fill(undefined);
+  }
+
+  /** Opens the graph in every thread, so that what is wrong with it shows now. */
+  async open(files: GraphFiles, ports: Ports, options: SessionOptions): Promise<GraphSession> {
+    const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / this.#threads.length));
+    const call: OpenCall = {
+      kind: 'open',
+      session: this.#nextSession++,
+      files,
+      ports: { inputs: ports.inputs, outputs: ports.outputs },
+      options: { ...options, threads },
+    };
+    const session = new WorkerGraphSession(this, call);
+    this.#sessions++;
+    try {
+      await Promise.all(this.live().map(thread => session.openIn(thread)));
+      return session;
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  /** The threads, with a fresh one in the place of each that ended. */
+  live(): readonly WorkerThread[] {
+    this.#threads.forEach((thread, i) => {
+      if (thread?.alive !== true) this.#threads[i] = this.#start();
+    });
+    return this.#threads.filter(thread => thread !== undefined);
+  }
+
+  /** The thread with the fewest calls. */
+  leastBusy(): WorkerThread {
+    return this.live().reduce((best, thread) => (thread.pending < best.pending ? thread : best));
+  }
+
+  /** One session less; after the last, no threads. */
+  async release(): Promise<void> {
+    if (--this.#sessions > 0) return;
+    const threads = this.#threads.splice(0, this.#threads.length, ...this.#threads.map(() => undefined));
+    await Promise.all(threads.map(thread => thread?.terminate()));
+  }
+}
+
+class WorkerGraphSession implements GraphSession {
+  readonly inputs: Ports['inputs'];
+  readonly outputs: Ports['outputs'];
+  readonly #pool: WorkerPool;
+  readonly #call: OpenCall;
+  /** Threads in which the session is open, or being opened. */
+  readonly #opened = new Map<WorkerThread, Promise<DeviceChoice>>();
+  readonly #running = new Set<Promise<unknown>>();
+  #device: DeviceChoice = { device: 'cpu', reason: 'not opened yet' };
+  #disposed = false;
+
+  constructor(pool: WorkerPool, call: OpenCall) {
+    this.#pool = pool;
+    this.#call = call;
+    this.inputs = call.ports.inputs;
+    this.outputs = call.ports.outputs;
+  }
+
+  get device(): DeviceChoice {
+    return this.#device;
+  }
+
+  /** Opens the session in a thread, once. */
+  async openIn(thread: WorkerThread): Promise<void> {
+    for (const other of this.#opened.keys()) if (!other.alive) this.#opened.delete(other);
+    const opened = this.#opened.get(thread) ?? thread.call(this.#call);
+    this.#opened.set(thread, opened);
+    try {
+      this.#device = await opened;
+    } catch (error) {
+      this.#opened.delete(thread);
+      throw error;
+    }
+  }
+
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[],
+    lend: readonly string[] = [],
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    const running = this.#run(feeds, fetches, lend);
+    this.#running.add(running);
+    const done = () => this.#running.delete(running);
+    running.then(done, done);
+    return running;
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await Promise.allSettled(this.#running);
+    for (const thread of this.#opened.keys()) {
+      if (thread.alive) await thread.call({ kind: 'dispose', session: this.#call.session });
+    }
+    await this.#pool.release();
+  }
+
+  async #run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[],
+    lend: readonly string[],
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    checkRun(this, feeds, fetches);
+    const thread = this.#pool.leastBusy();
+    const opening = this.openIn(thread);
+    const moved = movable(feeds, lend);
+    await opening;
+    const call = { kind: 'run', session: this.#call.session, feeds: moved, fetches, lend } as const;
+    return thread.call(call, buffersOf(Object.values(moved)));
+  }
+}
+
+/** Feeds that can be moved: lent ones as they are, the others as copies of their own size. */
+function movable(feeds: Readonly<Record<string, Tensor>>, lend: readonly string[]): Record<string, Tensor> {
+  const entries = Object.entries(feeds).map(([name, feed]) => {
+    return [name, lend.includes(name) ? feed : ({ ...feed, data: feed.data.slice() } as Tensor)] as const;
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,69 @@
+/**
+ * What the two ends of a session worker say to each other. Every request has a number, and every reply repeats it.
+ */
+import { Bert4ortError, ConfigError, type ErrorDetails, messageOf, SessionError } from '../core/errors.ts';
+import type { Tensor } from '../core/tensor.ts';
+import type { DeviceChoice, GraphFiles, Ports, SessionOptions } from './session.ts';
+
+/** Work for a worker; `session` is a number that the asking side gave. */
+export type WorkerCall =
+  | {
+      readonly kind: 'open';
+      readonly session: number;
+      readonly files: GraphFiles;
+      readonly ports: Ports;
+      readonly options: SessionOptions;
+    }
+  | {
+      readonly kind: 'run';
+      readonly session: number;
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly fetches: readonly string[];
+      readonly lend: readonly string[];
+    }
+  | { readonly kind: 'dispose'; readonly session: number };
+
+/** What each kind of call returns. */
+export interface WorkerResults {
+  readonly open: DeviceChoice;
+  readonly run: Readonly<Record<string, Tensor>>;
+  readonly dispose: null;
+}
+
+/** A call under way. */
+export interface WorkerRequest {
+  readonly id: number;
+  readonly call: WorkerCall;
+}
+
+/** Its answer. */
+export type WorkerReply =
+  | { readonly id: number; readonly result: WorkerResults[keyof WorkerResults] }
+  | { readonly id: number; readonly error: PortableError };
+
+/** An error as plain data, since classes do not cross threads. */
+export interface PortableError {
+  readonly code: string;
+  readonly details: ErrorDetails;
+}
+
+/** An error as it is sent. */
+export function packError(thrown: unknown): PortableError {
+  if (thrown instanceof Bert4ortError) return { code: thrown.code, details: thrown.details };
+  return { code: 'SESSION', details: { what: 'session worker', found: messageOf(thrown) } };
+}
+
+/** The error that was sent. */
+export function unpackError({ code, details }: PortableError): Bert4ortError {
+  return code === 'CONFIG' ? new ConfigError(details) : new SessionError(details);
+}
+
+/** The distinct buffers behind tensors, to be moved rather than copied. */
+export function buffersOf(tensors: Iterable<Tensor>): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const { data } of tensors) {
+    // An array over shared memory stays shared; there is nothing to move.
+    if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
+  }
+  return [...buffers];
+}
