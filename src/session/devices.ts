@@ -46,6 +46,20 @@ export const nodeDevices: readonly DeviceSpec[] = [
   },
 ];
 
+/** Devices of onnxruntime-web. What `auto` means there is found out by running both, in web-session.ts. */
+export const webDevices: readonly DeviceSpec[] = [
+  {
+    device: 'wasm',
+    executionProviders: () => ['wasm'],
+    whenRefused: 'Check that `wasmPaths` leads to the files of the same version of onnxruntime-web.',
+  },
+  {
+    device: 'webgpu',
+    executionProviders: () => ['webgpu'],
+    whenRefused: "WebGPU needs a browser that has it and a GPU driver that it trusts; device: 'wasm' always works.",
+  },
+];
+
 /**
  * The device for a request.
  * @throws ConfigError when the platform has no such device, naming those it has.

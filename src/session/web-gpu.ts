@@ -1,0 +1,79 @@
+/**
+ * The browser's GPU: one device for all sessions of a thread, and what happens when it is lost.
+ *
+ * The device is made here rather than by ONNX Runtime, without the feature `subgroups`: with it the fused attention of the
+ * execution provider has been seen to give wrong values on some drivers, without it never.
+ */
+import { messageOf, SessionError } from '../core/errors.ts';
+import type { GraphSession } from './session.ts';
+
+/** A device that sessions can run on. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  /** True for a GPU imitated on the CPU. */
+  readonly software: boolean;
+  /** Rejects with a SessionError when the device is lost; otherwise never settles. */
+  readonly lost: Promise<never>;
+}
+
+let current: Promise<Gpu> | undefined;
+
+/**
+ * The device; a fresh one after a loss.
+ * @throws SessionError when the browser has no WebGPU, no adapter, or gives no device.
+ */
+export function requestGpu(): Promise<Gpu> {
+  if (current !== undefined) return current;
+  const requested = request();
+  current = requested;
+  const again = (): void => {
+    if (current === requested) current = undefined;
+  };
+  requested.then(gpu => gpu.lost.catch(again), again);
+  return requested;
+}
+
+/** A session whose runs end with a SessionError when the device is lost, instead of never. */
+export function guardLoss(session: GraphSession, gpu: Gpu): GraphSession {
+  return {
+    device: session.device,
+    inputs: session.inputs,
+    outputs: session.outputs,
+    run: (feeds, fetches, lend) => Promise.race([gpu.lost, session.run(feeds, fetches, lend)]),
+    dispose: () => session.dispose(),
+  };
+}
+
+async function request(): Promise<Gpu> {
+  if (navigator.gpu === undefined) throw noGpu('this browser, or this insecure page, has none');
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) throw noGpu('no adapter');
+  const features: GPUFeatureName[] = adapter.features.has('shader-f16') ? ['shader-f16'] : [];
+  const device = await adapter
+    .requestDevice({ requiredFeatures: features, requiredLimits: limitsOf(adapter) })
+    .catch((cause: unknown) => {
+      throw noGpu(messageOf(cause), cause);
+    });
+  const lost = device.lost.then(({ reason, message }) => {
+    const next = 'Open the graph again; it gets a fresh device.';
+    throw new SessionError({ what: 'WebGPU device', found: `lost (${reason}): ${message}`, next });
+  });
+  // Whoever runs something hears of it; when nobody does, it is no unhandled failure.
+  lost.catch(() => undefined);
+  return { device, software: adapter.info.isFallbackAdapter, lost };
+}
+
+/** All that the adapter has: weights of one layer can exceed the default limits. */
+function limitsOf(adapter: GPUAdapter): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value: unknown = Reflect.get(adapter.limits, name);
+    if (typeof value === 'number') limits[name] = value;
+  }
+  return limits;
+}
+
+function noGpu(found: string, cause?: unknown): SessionError {
+  const next = "Use device: 'wasm', or 'auto', which finds out.";
+  return new SessionError({ what: 'WebGPU', found, next }, { cause });
+}

@@ -1,0 +1,119 @@
+/**
+ * ONNX Runtime in browsers, in the thread that calls: `worker-web.ts` offers the same in a worker.
+ *
+ * A device asked for by name is used or refused. `auto` runs the graph on WebGPU and on WebAssembly and takes WebGPU only
+ * where it gives the same numbers in less time; what it found is told in the session's `device.reason`.
+ */
+import type { InferenceSession } from 'onnxruntime-web';
+import { ConfigError, messageOf, SessionError } from '../core/errors.ts';
+import { chooseDevice, webDevices } from './devices.ts';
+import { wrapOrtSession } from './ort-session.ts';
+import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
+import { type Gpu, guardLoss, requestGpu } from './web-gpu.ts';
+import { chooseThreads, loadWebOrt, type WebBuild, type WebRuntime } from './web-ort.ts';
+import { compareSessions } from './web-probe.ts';
+
+/** Sessions of onnxruntime-web. What `auto` found for the first graph holds for the others of the same provider. */
+export function webProvider(runtime: WebRuntime = {}): SessionProvider {
+  let decided: Promise<Decision> | undefined;
+  return {
+    async open(files, ports, options) {
+      refuseForeign(files, options);
+      const place = { runtime, threads: options.threads };
+      const device = options.device ?? 'auto';
+      if (device !== 'auto') {
+        const { device: named, reason } = chooseDevice(device, webDevices);
+        return openOn({ device: named === 'webgpu' ? 'webgpu' : 'wasm', reason }, files, ports, place);
+      }
+      const first = decided === undefined;
+      decided ??= decide(files, ports, place).catch((error: unknown) => {
+        decided = undefined;
+        throw error;
+      });
+      const { session, ...choice } = await decided;
+      return first && session !== undefined ? session : openOn(choice, files, ports, place);
+    },
+  };
+}
+
+interface Choice {
+  readonly device: WebBuild;
+  readonly reason: string;
+}
+
+/** What `auto` decided, with the session that is open already when it was WebGPU. */
+interface Decision extends Choice {
+  readonly session?: GraphSession;
+}
+
+interface Place {
+  readonly runtime: WebRuntime;
+  readonly threads: number | undefined;
+  /** Build to use when it is not the device's own. */
+  readonly build?: WebBuild;
+}
+
+async function decide(files: GraphFiles, ports: Ports, place: Place): Promise<Decision> {
+  let gpu: Gpu;
+  let candidate: GraphSession;
+  try {
+    gpu = await requestGpu();
+    if (gpu.software) return { device: 'wasm', reason: 'the only WebGPU adapter is imitated on the CPU' };
+    candidate = await openOn({ device: 'webgpu', reason: 'on trial' }, files, ports, place);
+  } catch (error) {
+    return { device: 'wasm', reason: `WebGPU can't be used: ${messageOf(error)}` };
+  }
+  const reference = await openOn({ device: 'wasm', reason: 'reference' }, files, ports, { ...place, build: 'webgpu' });
+  try {
+    const choice = await judge(candidate, reference);
+    if (choice.device === 'webgpu') return { ...choice, session: { ...guardLoss(candidate, gpu), device: choice } };
+    await candidate.dispose();
+    return choice;
+  } finally {
+    await reference.dispose();
+  }
+}
+
+async function judge(candidate: GraphSession, reference: GraphSession): Promise<Choice> {
+  try {
+    const { agrees, difference, candidateMs, referenceMs } = await compareSessions(candidate, reference);
+    const times = `${candidateMs.toFixed(1)} ms a run against ${referenceMs.toFixed(1)} ms on WebAssembly`;
+    if (!agrees)
+      return { device: 'wasm', reason: `WebGPU gives other numbers here (by ${difference.toExponential(1)})` };
+    if (candidateMs >= referenceMs) return { device: 'wasm', reason: `WebGPU is no faster: ${times}` };
+    return { device: 'webgpu', reason: `same numbers to ${difference.toExponential(1)}, ${times}` };
+  } catch (error) {
+    return { device: 'wasm', reason: `WebGPU failed in a trial: ${messageOf(error)}` };
+  }
+}
+
+async function openOn(choice: Choice, files: GraphFiles, ports: Ports, place: Place): Promise<GraphSession> {
+  const spec = chooseDevice(choice.device, webDevices);
+  const gpu = choice.device === 'webgpu' ? await requestGpu() : undefined;
+  const { ort, threads } = await loadWebOrt(place.build ?? choice.device, place.runtime, chooseThreads(place.threads));
+  const { graph, data } = bytesOf(files);
+  const settings: InferenceSession.SessionOptions = {
+    executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
+    graphOptimizationLevel: 'all',
+    externalData: data.map(({ path, bytes }) => ({ path, data: bytes })),
+  };
+  const session = await ort.InferenceSession.create(graph, settings).catch((cause: unknown) => {
+    const details = { what: `session on ${choice.device}`, found: messageOf(cause).trim(), next: spec.whenRefused };
+    throw new SessionError(details, { cause });
+  });
+  const reason = gpu === undefined ? `${choice.reason}; ${threads.reason}` : choice.reason;
+  const wrapped = wrapOrtSession(ort, session, ports, { device: choice.device, reason });
+  return gpu === undefined ? wrapped : guardLoss(wrapped, gpu);
+}
+
+function refuseForeign(files: GraphFiles, { deviceId }: SessionOptions): void {
+  if (deviceId !== undefined) {
+    throw new ConfigError({ what: 'option deviceId', expected: 'none in a browser', found: `${deviceId}` });
+  }
+  bytesOf(files);
+}
+
+function bytesOf(files: GraphFiles): Exclude<GraphFiles, { readonly path: string }> {
+  if (!('path' in files)) return files;
+  throw new SessionError({ what: 'graph', expected: 'its bytes, as browsers have no paths', found: files.path });
+}

@@ -1,0 +1,160 @@
+/**
+ * Sessions in a web worker, so that a page stays responsive while graphs are opened and run. Weights, outputs and lent
+ * feeds are moved between the threads; other feeds are copied once.
+ */
+import { SessionError } from '../core/errors.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { checkRun } from './feeds.ts';
+import type { DeviceChoice, GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
+import type { WebRuntime } from './web-ort.ts';
+import type { WebWorkerRequest } from './web-worker.ts';
+import { buffersOf, unpackError, type WorkerCall, type WorkerReply, type WorkerResults } from './worker-protocol.ts';
+
+/**
+ * Opens sessions in one worker, which starts with the first and ends with the last. The memory of the files that are
+ * handed to `open` moves to the worker: nobody else may be using it.
+ * @param start starts a worker that runs `web-worker.ts`.
+ */
+export function webWorkerProvider(start: () => Worker, runtime: WebRuntime = {}): SessionProvider {
+  return new WorkerSessions(start, runtime);
+}
+
+class WorkerSessions implements SessionProvider {
+  readonly #start: () => Worker;
+  readonly #runtime: WebRuntime;
+  #thread: WebThread | undefined;
+  #nextSession = 0;
+  #open = 0;
+
+  constructor(start: () => Worker, runtime: WebRuntime) {
+    this.#start = start;
+    this.#runtime = runtime;
+  }
+
+  async open(files: GraphFiles, ports: Ports, options: SessionOptions): Promise<GraphSession> {
+    if (this.#thread?.alive !== true) this.#thread = new WebThread(this.#start(), this.#runtime);
+    const thread = this.#thread;
+    const session = this.#nextSession++;
+    const { inputs, outputs } = ports;
+    this.#open++;
+    try {
+      const call = { kind: 'open', session, files, ports: { inputs, outputs }, options } as const;
+      const device = await thread.call(call, fileBuffers(files));
+      return new WorkerGraphSession({ thread, session, device, inputs, outputs, release: () => this.#release() });
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
+  #release(): void {
+    if (--this.#open > 0) return;
+    this.#thread?.end('it was closed');
+    this.#thread = undefined;
+  }
+}
+
+interface OpenedSession extends Ports {
+  readonly thread: WebThread;
+  readonly session: number;
+  readonly device: DeviceChoice;
+  readonly release: () => void;
+}
+
+class WorkerGraphSession implements GraphSession {
+  readonly inputs: Ports['inputs'];
+  readonly outputs: Ports['outputs'];
+  readonly device: DeviceChoice;
+  readonly #opened: OpenedSession;
+  #last: Promise<unknown> = Promise.resolve();
+  #disposed = false;
+
+  constructor(opened: OpenedSession) {
+    this.#opened = opened;
+    this.inputs = opened.inputs;
+    this.outputs = opened.outputs;
+    this.device = opened.device;
+  }
+
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[],
+    lend: readonly string[] = [],
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    checkRun(this, feeds, fetches);
+    const { thread, session } = this.#opened;
+    // A message clones all of the memory behind a view, so what is not lent goes as a copy of its own size.
+    const own = Object.entries(feeds).map(([name, feed]) => {
+      return [name, lend.includes(name) ? feed : ({ ...feed, data: feed.data.slice() } as Tensor)] as const;
+    });
+    const moved = Object.fromEntries(own);
+    const call = { kind: 'run', session, feeds: moved, fetches, lend } as const;
+    const running = thread.call(call, buffersOf(Object.values(moved)));
+    this.#last = Promise.allSettled([this.#last, running]);
+    return running;
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#last;
+    const { thread, session, release } = this.#opened;
+    if (thread.alive) await thread.call({ kind: 'dispose', session });
+    release();
+  }
+}
+
+interface Waiting {
+  readonly resolve: (reply: WorkerReply) => void;
+  readonly reject: (error: SessionError) => void;
+}
+
+/** One worker as a function from calls to promises. */
+class WebThread {
+  alive = true;
+  readonly #worker: Worker;
+  readonly #runtime: WebRuntime;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 0;
+
+  constructor(worker: Worker, runtime: WebRuntime) {
+    this.#worker = worker;
+    this.#runtime = runtime;
+    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+      this.#waiting.get(data.id)?.resolve(data);
+      this.#waiting.delete(data.id);
+    };
+    worker.onerror = event => this.end(event.message ?? 'its file could not be loaded');
+    worker.onmessageerror = () => this.end('a message could not be read');
+  }
+
+  async call<C extends WorkerCall>(call: C, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResults[C['kind']]> {
+    if (!this.alive) throw workerEnded('it has ended');
+    const request: WebWorkerRequest = { id: this.#nextId++, call, runtime: this.#runtime };
+    const answered = new Promise<WorkerReply>((resolve, reject) => this.#waiting.set(request.id, { resolve, reject }));
+    this.#worker.postMessage(request, [...transfer]);
+    const reply = await answered;
+    if ('error' in reply) throw unpackError(reply.error);
+    return reply.result as WorkerResults[C['kind']];
+  }
+
+  /** Ends the worker, whatever it is doing. */
+  end(found: string): void {
+    this.alive = false;
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(workerEnded(found));
+    this.#waiting.clear();
+  }
+}
+
+function workerEnded(found: string): SessionError {
+  const next = 'Serve web-worker.js beside the bundle, or give `worker`; load the model again.';
+  return new SessionError({ what: 'session worker', found, next });
+}
+
+function fileBuffers(files: GraphFiles): ArrayBuffer[] {
+  if ('path' in files) return [];
+  const all = [files.graph, ...files.data.map(({ bytes }) => bytes)].map(({ buffer }) => buffer);
+  return [...new Set(all.filter(buffer => buffer instanceof ArrayBuffer))];
+}
