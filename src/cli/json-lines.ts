@@ -15,7 +15,7 @@ export type JsonLine = Readonly<Record<string, unknown>>;
 
 /** Flags of commands that read JSON Lines. */
 export const inputFlags = {
-  input: { type: 'string', describe: 'JSON Lines file, or - for standard input' },
+  input: { type: 'string', nargs: 1, describe: 'JSON Lines file, or - for standard input' },
   concurrency: { type: 'number', default: 8, describe: 'lines worked on at once' },
 } as const satisfies Flags;
 

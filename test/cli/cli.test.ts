@@ -1,0 +1,133 @@
+/** The command line end to end, in processes of its own: help, misuse, conversion, verification, tokens. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { jsonLines, runCli } from './run-cli.ts';
+
+const MLM = 'examples/models/qa-mlm';
+const CASE = 'test/fixtures/cases/nezha-chat-recipe';
+
+describe('bert4ort', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-cli-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('lists its commands and their flags', async () => {
+    const [help, convert] = await Promise.all([runCli(['--help']), runCli(['convert', '--help'])]);
+    assert.equal(help.code, 0);
+    for (const name of ['convert', 'inspect', 'verify', 'tokenize']) assert.match(help.stdout, new RegExp(name));
+    for (const flag of ['--with-mlm', '--keep-tokens', '--link']) assert.match(convert.stdout, new RegExp(flag));
+    assert.equal(help.stderr + convert.stderr, '');
+  });
+
+  it('exits with 2 when misused, and says how', async () => {
+    const misuses: readonly [args: string[], message: RegExp][] = [
+      [[], /Name a command/],
+      [['convert', '--out', 'x'], /Missing required argument/],
+      [['inspect', 'x', '--nope'], /Unknown argument: nope/],
+      [['verify', 'x', '--device', 'a', '--device', 'b'], /device/],
+      [['tokenize', `${MLM}/vocab.txt`], /expected texts, or --input FILE/],
+      [['tokenize', `${MLM}/vocab.txt`, 'a', '--pre-tokenize', 'jieba'], /does not apply to a vocab.txt/],
+      [['inspect', `${MLM}/best_model.weights`, '--plan', 'bert'], /--config FILE/],
+    ];
+    const results = await Promise.all(misuses.map(([args]) => runCli(args)));
+    for (const [i, [args, message]] of misuses.entries()) {
+      assert.match(results[i]?.stderr ?? '', message);
+      assert.equal(results[i]?.code, 2, args.join(' '));
+      assert.equal(results[i]?.stdout, '');
+    }
+  });
+
+  it('exits with 1 when something fails, and says what in words or as JSON', async () => {
+    const [plain, json] = await Promise.all([runCli(['inspect', 'nothing']), runCli(['inspect', 'nothing', '--json'])]);
+    assert.equal(plain.code, 1);
+    assert.match(plain.stderr, /^bert4ort: nothing: checkpoint; expected a file/);
+    assert.equal(json.code, 1);
+    assert.equal(JSON.parse(json.stderr).code, 'IO');
+    assert.equal(plain.stdout + json.stdout, '');
+  });
+
+  it('inspects a checkpoint: names, types, architectures that fit, and the weight map', async () => {
+    const checkpoint = `${MLM}/best_model_tf.weights`;
+    const config = ['--config', `${MLM}/config.json`, '--json'];
+    const [fits, plan] = await Promise.all([
+      runCli(['inspect', checkpoint, ...config]),
+      runCli(['inspect', checkpoint, ...config, '--plan', 'bert', '--with-mlm', '--with-pool']),
+    ]);
+    const found = JSON.parse(fits.stdout);
+    assert.equal(found.format, 'tf-bundle');
+    assert.equal(found.tensors.length, 74);
+    assert.deepEqual(found.fits[0], {
+      keywords: { model: 'bert', with_mlm: true },
+      scheme: 'tf.keras object graph',
+      problems: 0,
+      unused: 0,
+    });
+    assert.equal(plan.code, 1, 'this checkpoint has no pooler');
+    const map = JSON.parse(plan.stdout).plan;
+    assert.equal(map.problems.length, 2);
+    assert.equal(map.weights[0].tensor, 'layer_with_weights-0/embeddings/.ATTRIBUTES/VARIABLE_VALUE');
+  });
+
+  it('converts, inspects, verifies and tokenizes', async () => {
+    const model = path.join(folder, 'mlm');
+    const converted = await runCli([
+      ...['convert', '--config', `${MLM}/config.json`, '--checkpoint', `${MLM}/best_model.weights`],
+      ...['--vocab', `${MLM}/vocab.txt`, '--model', 'bert', '--with-mlm', '--out', model, '--json'],
+    ]);
+    assert.equal(converted.code, 0, converted.stderr);
+    assert.equal(JSON.parse(converted.stdout).scheme, 'Keras layer names');
+    const [inspected, verified, tokens] = await Promise.all([
+      runCli(['inspect', model]),
+      runCli(['verify', model, '--threads', '1']),
+      runCli(
+        ['tokenize', model, '--input', '-'],
+        '{"id":1,"text":"今天 2016年"}\nx\n{"id":2,"text":"a","second":"b"}\n',
+      ),
+    ]);
+    assert.match(inspected.stdout, /bert, application encoder[\s\S]*token_type_ids[\s\S]*past_key\.0/);
+    assert.equal(verified.code, 0, verified.stdout);
+    assert.match(verified.stdout, /2 passed, 0 failed/);
+    assert.equal(tokens.code, 1, 'one line is bad');
+    const [first, bad, pair] = jsonLines(tokens.stdout);
+    assert.deepEqual(first?.['tokens'], ['[CLS]', '今', '天', '2016', '年', '[SEP]']);
+    assert.deepEqual(first?.['offsets'], [null, [0, 1], [1, 2], [3, 7], [7, 8], null]);
+    assert.match(String(bad?.['error']), /^line 2: JSON/);
+    assert.deepEqual(pair?.['segment_ids'], [0, 0, 0, 1, 1]);
+  });
+
+  it('replays recordings of the reference', async () => {
+    const model = path.join(folder, 'recorded');
+    const { code, stderr } = await convertCase(model);
+    assert.equal(code, 0, stderr);
+    const replayed = await runCli(['verify', model, '--cases', `${CASE}/case.json`, '--json', '--threads', '1']);
+    const { passed, failed, checks } = JSON.parse(replayed.stdout);
+    assert.equal(failed, 0, JSON.stringify(checks));
+    assert.ok(passed > 10);
+  });
+
+  it('leaves nothing behind when a conversion fails', async () => {
+    const out = path.join(folder, 'failed');
+    const { code, stderr } = await runCli([
+      ...['convert', '--config', `${MLM}/config.json`, '--checkpoint', `${MLM}/best_model.weights`],
+      ...['--model', 'bert', '--with-pool', '--out', out],
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, /Pooler-Dense/);
+    assert.deepEqual(
+      (await readdir(folder)).filter(name => name.includes('failed')),
+      [],
+    );
+  });
+});
+
+/** Converts the recorded case with its recorded keywords. */
+async function convertCase(out: string) {
+  const { build, checkpoint } = JSON.parse(await readFile(`${CASE}/case.json`, 'utf8'));
+  const keywords = Object.entries(build).flatMap(([name, value]) => ['--keyword', `${name}=${JSON.stringify(value)}`]);
+  const files = ['--config', `${CASE}/config.json`, '--checkpoint', `${CASE}/${checkpoint.path}`];
+  return runCli(['convert', ...files, ...keywords, '--out', out]);
+}

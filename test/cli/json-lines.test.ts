@@ -1,0 +1,87 @@
+/** JSON Lines: order, ids, errors on their own lines, several items at once, interruption. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { type JsonLine, processJsonLines, textField, textListField } from '../../src/cli/json-lines.ts';
+
+describe('JSON Lines', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-lines-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  async function run(
+    text: string,
+    answer: (item: JsonLine) => Promise<object>,
+    { concurrency = 3, signal = new AbortController().signal } = {},
+  ) {
+    const input = path.join(folder, 'input.jsonl');
+    await writeFile(input, text);
+    const lines: unknown[] = [];
+    const write = (line: string) => void lines.push(JSON.parse(line));
+    const summary = await processJsonLines({ input, answer, concurrency, signal, write });
+    return { lines, summary };
+  }
+
+  it('keeps order and ids whatever takes longer, with no more under way than allowed', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(4), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (delays, concurrency) => {
+          let [underWay, most] = [0, 0];
+          const answer = async ({ wait }: JsonLine) => {
+            most = Math.max(most, ++underWay);
+            await new Promise(resolve => setTimeout(resolve, Number(wait)));
+            underWay--;
+            return { waited: wait };
+          };
+          const text = delays.map((wait, id) => JSON.stringify({ id, wait })).join('\n');
+          const { lines } = await run(text, answer, { concurrency });
+          assert.deepEqual(
+            lines,
+            delays.map((waited, id) => ({ id, waited })),
+          );
+          assert.ok(most <= concurrency);
+          if (delays.length >= concurrency) assert.equal(most, concurrency);
+        },
+      ),
+      { numRuns: 20 },
+    ));
+
+  it('puts errors on their own lines and answers the others', async () => {
+    const text = '{"id":"a","text":"x"}\nnot json\n\n[1]\n{"id":"b"}\n{"text":"y"}\n';
+    const { lines, summary } = await run(text, async item => ({ got: textField(item, 'text') }));
+    assert.deepEqual(lines[0], { id: 'a', got: 'x' });
+    assert.match((lines[1] as { error: string }).error, /^line 2: JSON; expected one object per line/);
+    assert.deepEqual(lines[2], { error: 'line 4: JSON; expected an object; found [1]' });
+    assert.deepEqual(lines[3], { id: 'b', error: 'field "text"; expected a string; found nothing' });
+    assert.deepEqual(lines[4], { got: 'y' });
+    assert.deepEqual(summary, { items: 5, failed: 3 });
+  });
+
+  it('stops when interrupted, having written what came before', async () => {
+    const controller = new AbortController();
+    const answer = async ({ id }: JsonLine) => {
+      if (id === 2) controller.abort();
+      return {};
+    };
+    const text = '{"id":1}\n{"id":2}\n{"id":3}\n';
+    await assert.rejects(run(text, answer, { concurrency: 1, signal: controller.signal }), /interrupt|abort/i);
+  });
+
+  it('says which file it can not read', async () => {
+    const job = { answer: async () => ({}), concurrency: 1, signal: new AbortController().signal };
+    const missing = path.join(folder, 'missing.jsonl');
+    await assert.rejects(processJsonLines({ ...job, input: missing }), /missing\.jsonl: input; found ENOENT/);
+    await assert.rejects(processJsonLines({ ...job, input: folder }), /expected a file; found a folder/);
+  });
+
+  it('checks fields', () => {
+    assert.deepEqual(textListField({ passages: ['a'] }, 'passages'), ['a']);
+    assert.throws(() => textListField({ passages: ['a', 1] }, 'passages'), /expected a list of strings/);
+  });
+});
