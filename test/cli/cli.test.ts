@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { jsonLines, runCli } from './run-cli.ts';
+import { callCli, jsonLines, runCli } from './run-cli.ts';
 
 const MLM = 'examples/models/qa-mlm';
 const CASE = 'test/fixtures/cases/nezha-chat-recipe';
@@ -16,7 +16,7 @@ describe('bert4ort', () => {
   after(() => rm(folder, { recursive: true }));
 
   it('lists its commands and their flags', async () => {
-    const [help, convert] = await Promise.all([runCli(['--help']), runCli(['convert', '--help'])]);
+    const [help, convert] = [await runCli(['--help']), await callCli(['convert', '--help'])];
     assert.equal(help.code, 0);
     for (const name of ['convert', 'inspect', 'verify', 'tokenize']) assert.match(help.stdout, new RegExp(name));
     for (const flag of ['--with-mlm', '--keep-tokens', '--link']) assert.match(convert.stdout, new RegExp(flag));
@@ -33,16 +33,17 @@ describe('bert4ort', () => {
       [['tokenize', `${MLM}/vocab.txt`, 'a', '--pre-tokenize', 'jieba'], /does not apply to a vocab.txt/],
       [['inspect', `${MLM}/best_model.weights`, '--plan', 'bert'], /--config FILE/],
     ];
-    const results = await Promise.all(misuses.map(([args]) => runCli(args)));
-    for (const [i, [args, message]] of misuses.entries()) {
-      assert.match(results[i]?.stderr ?? '', message);
-      assert.equal(results[i]?.code, 2, args.join(' '));
-      assert.equal(results[i]?.stdout, '');
+    for (const [args, message] of misuses) {
+      const { code, stdout, stderr } = await callCli(args);
+      assert.match(stderr, message);
+      assert.equal(code, 2, args.join(' '));
+      assert.equal(stdout, '');
     }
   });
 
   it('exits with 1 when something fails, and says what in words or as JSON', async () => {
-    const [plain, json] = await Promise.all([runCli(['inspect', 'nothing']), runCli(['inspect', 'nothing', '--json'])]);
+    const plain = await runCli(['inspect', 'nothing']);
+    const json = await callCli(['inspect', 'nothing', '--json']);
     assert.equal(plain.code, 1);
     assert.match(plain.stderr, /^bert4ort: nothing: checkpoint; expected a file/);
     assert.equal(json.code, 1);
@@ -53,10 +54,10 @@ describe('bert4ort', () => {
   it('inspects a checkpoint: names, types, architectures that fit, and the weight map', async () => {
     const checkpoint = `${MLM}/best_model_tf.weights`;
     const config = ['--config', `${MLM}/config.json`, '--json'];
-    const [fits, plan] = await Promise.all([
-      runCli(['inspect', checkpoint, ...config]),
-      runCli(['inspect', checkpoint, ...config, '--plan', 'bert', '--with-mlm', '--with-pool']),
-    ]);
+    const [fits, plan] = [
+      await callCli(['inspect', checkpoint, ...config]),
+      await callCli(['inspect', checkpoint, ...config, '--plan', 'bert', '--with-mlm', '--with-pool']),
+    ];
     const found = JSON.parse(fits.stdout);
     assert.equal(found.format, 'tf-bundle');
     assert.equal(found.tensors.length, 74);
@@ -74,14 +75,14 @@ describe('bert4ort', () => {
 
   it('converts, inspects, verifies and tokenizes', async () => {
     const model = path.join(folder, 'mlm');
-    const converted = await runCli([
+    const converted = await callCli([
       ...['convert', '--config', `${MLM}/config.json`, '--checkpoint', `${MLM}/best_model.weights`],
       ...['--vocab', `${MLM}/vocab.txt`, '--model', 'bert', '--with-mlm', '--out', model, '--json'],
     ]);
     assert.equal(converted.code, 0, converted.stderr);
     assert.equal(JSON.parse(converted.stdout).scheme, 'Keras layer names');
     const [inspected, verified, tokens] = await Promise.all([
-      runCli(['inspect', model]),
+      callCli(['inspect', model]),
       runCli(['verify', model, '--threads', '1']),
       runCli(
         ['tokenize', model, '--input', '-'],
@@ -103,7 +104,7 @@ describe('bert4ort', () => {
     const model = path.join(folder, 'recorded');
     const { code, stderr } = await convertCase(model);
     assert.equal(code, 0, stderr);
-    const replayed = await runCli(['verify', model, '--cases', `${CASE}/case.json`, '--json', '--threads', '1']);
+    const replayed = await callCli(['verify', model, '--cases', `${CASE}/case.json`, '--json', '--threads', '1']);
     const { passed, failed, checks } = JSON.parse(replayed.stdout);
     assert.equal(failed, 0, JSON.stringify(checks));
     assert.ok(passed > 10);
@@ -111,7 +112,7 @@ describe('bert4ort', () => {
 
   it('leaves nothing behind when a conversion fails', async () => {
     const out = path.join(folder, 'failed');
-    const { code, stderr } = await runCli([
+    const { code, stderr } = await callCli([
       ...['convert', '--config', `${MLM}/config.json`, '--checkpoint', `${MLM}/best_model.weights`],
       ...['--model', 'bert', '--with-pool', '--out', out],
     ]);
@@ -129,5 +130,5 @@ async function convertCase(out: string) {
   const { build, checkpoint } = JSON.parse(await readFile(`${CASE}/case.json`, 'utf8'));
   const keywords = Object.entries(build).flatMap(([name, value]) => ['--keyword', `${name}=${JSON.stringify(value)}`]);
   const files = ['--config', `${CASE}/config.json`, '--checkpoint', `${CASE}/${checkpoint.path}`];
-  return runCli(['convert', ...files, ...keywords, '--out', out]);
+  return callCli(['convert', ...files, ...keywords, '--out', out]);
 }

@@ -1,6 +1,7 @@
-/** Runs the command line in a process of its own, as users do. */
+/** Runs the command line: in a process of its own, as users do, or in this one, which takes a tenth of the time. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { runCommandLine } from '../../src/cli/command-line.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -26,6 +27,34 @@ export function runCli(args: readonly string[], input = ''): Promise<CliResult> 
     child.on('error', reject);
     child.on('close', code => resolve({ code, stdout, stderr }));
   });
+}
+
+/** Runs `bert4ort …args` in this process, catching what it prints. Calls must not overlap. */
+export async function callCli(args: readonly string[]): Promise<CliResult> {
+  const { stdout, stderr } = process;
+  const [writeOut, writeError] = [stdout.write, stderr.write];
+  const caught = { stdout: '', stderr: '' };
+  stdout.write = ((text: string) => {
+    caught.stdout += text;
+    return true;
+  }) as typeof stdout.write;
+  stderr.write = ((text: string) => {
+    caught.stderr += text;
+    return true;
+  }) as typeof stderr.write;
+  // yargs prints its help through the console, which mocha's process shares.
+  const log = console.log;
+  console.log = (text: string) => {
+    caught.stdout += `${text}\n`;
+  };
+  try {
+    const code = await runCommandLine(args);
+    return { code, ...caught };
+  } finally {
+    console.log = log;
+    stdout.write = writeOut;
+    stderr.write = writeError;
+  }
 }
 
 /** Parses JSON Lines. */
