@@ -1,7 +1,7 @@
 /**
  * Writes a TensorFlow bundle of the size of BERT-base (12 layers, hidden size 768, 21,128 tokens, 409 MB) under the names
- * of published checkpoints, with valid checksums and meaningless values; optionally with Adam's slots, three times as
- * large. No Python and no download.
+ * of published checkpoints, with valid checksums and meaningless values; optionally of another architecture, or with
+ * Adam's slots, three times as large. No Python and no download.
  */
 import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -27,9 +27,20 @@ export const BASE_CONFIG: JsonObject = {
 /** All heads, as a published checkpoint has them. */
 const EVERYTHING: JsonObject = { with_pool: true, with_nsp: true, with_mlm: true };
 
+/** What to write instead of plain BERT. */
+export interface BaseCheckpointOptions {
+  readonly adam?: boolean;
+  /** An architecture with published names. */
+  readonly model?: string;
+  /** Configuration over {@link BASE_CONFIG}. */
+  readonly config?: JsonObject;
+}
+
 /** Writes `<folder>/bert_model.ckpt.*` and `<folder>/bert_config.json`; gives the number of bytes of the data file. */
-export async function writeBaseCheckpoint(folder: string, options: { readonly adam?: boolean } = {}): Promise<number> {
-  const tensors = storedTensors().flatMap(tensor => {
+export async function writeBaseCheckpoint(folder: string, options: BaseCheckpointOptions = {}): Promise<number> {
+  const { model = 'bert' } = options;
+  const config = { ...BASE_CONFIG, ...options.config };
+  const tensors = storedTensors(model, config).flatMap(tensor => {
     const slots = ['/adam_m', '/adam_v'].map(slot => ({ ...tensor, name: tensor.name + slot }));
     return options.adam === true ? [tensor, ...slots] : [tensor];
   });
@@ -50,18 +61,21 @@ export async function writeBaseCheckpoint(folder: string, options: { readonly ad
   }
   await data.close();
   await writeFile(path.join(folder, 'bert_model.ckpt.index'), table(entries));
-  await writeFile(path.join(folder, 'bert_config.json'), JSON.stringify(BASE_CONFIG));
+  await writeFile(path.join(folder, 'bert_config.json'), JSON.stringify(config));
   return offset;
 }
 
 /** A megabyte of small float32 numbers. */
 const PATTERN = new Uint8Array(Float32Array.from({ length: 1 << 18 }, (_, i) => Math.sin(i) / 50).buffer);
 
-function storedTensors(): { readonly name: string; readonly shape: readonly number[] }[] {
-  const { bert } = architectures;
-  const names = publishedNames['bert'];
-  if (bert === undefined || names === undefined) throw new Error('no BERT');
-  const layers = bert.layers(bert.parseConfig(BASE_CONFIG, EVERYTHING));
+function storedTensors(
+  model: string,
+  config: JsonObject,
+): { readonly name: string; readonly shape: readonly number[] }[] {
+  const architecture = architectures[model];
+  const names = publishedNames[model];
+  if (architecture === undefined || names === undefined) throw new Error(`no published names of ${model}`);
+  const layers = architecture.layers(architecture.parseConfig(config, model === 'bert' ? EVERYTHING : {}));
   return layers.flatMap(layer =>
     layer.slots.map(slot => {
       const { name = '', transposed = false } = publishedName(names, layer, slot) ?? {};
