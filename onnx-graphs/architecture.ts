@@ -5,6 +5,8 @@
 import type { Activations, Application, AttentionRules, Dimensions, GraphName, Json } from '../src/core/manifest.ts';
 import type { GraphBuilder } from './onnx/graph-builder.ts';
 
+export { weightName } from './onnx/weight-name.ts';
+
 /** A parsed JSON object, such as `bert_config.json`. */
 export type JsonObject = Readonly<Record<string, Json>>;
 
@@ -72,8 +74,3 @@ export interface ModelFacts {
 
 /** An architecture whose configuration type nobody outside needs to know. */
 export type AnyArchitecture = Architecture<unknown>;
-
-/** The id of a weight: layer and slot. Graphs and plans use it; it is also the initializer's name. */
-export function weightName(layer: string, slot: string): string {
-  return `${layer}/${slot}`;
-}

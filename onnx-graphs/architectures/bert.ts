@@ -6,7 +6,7 @@
  *   pooled = tanh(x₀ W + b);  next sentence = pooled W + b
  *   logits = LN(act(x W + b)) · tableᵀ + b
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L431-L760
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L408-L789
  */
 import type { Architecture, LayerSpec } from '../architecture.ts';
 import { type BertConfig, describeBert, readBertConfig } from '../config/bert-config.ts';

@@ -5,7 +5,7 @@
  *   x = LN(x + Att(x));  x = LN(x + FFN(x))              in every layer
  *   logits = x · tableᵀ
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L1465-L1593
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L1497-L1614
  */
 import type { Architecture } from '../architecture.ts';
 import { readConfig } from '../config/config-reader.ts';

@@ -6,7 +6,7 @@
  *   x = x + Att(x);  x = LN₁(x + FFN(LN₀(x)))            in every layer
  *   logits = x · tableᵀ
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L1754-L1922
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L1781-L1970
  */
 import type { Architecture } from '../architecture.ts';
 import { readConfig } from '../config/config-reader.ts';

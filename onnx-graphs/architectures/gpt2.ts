@@ -6,7 +6,7 @@
  *   x = x + Att(LN(x));  x = x + FFN(LN(x))              in every layer
  *   logits = LN(x) · tableᵀ
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L1596-L1751
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L1616-L1779
  */
 import type { Architecture } from '../architecture.ts';
 import { readConfig } from '../config/config-reader.ts';

@@ -6,7 +6,7 @@
  *
  * T is sinusoidal and not trained: published checkpoints leave it out, Keras files hold it, and what a file holds is used.
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L946-L1086
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L949-L1111
  */
 import type { Architecture, LayerSpec } from '../architecture.ts';
 import { type BertConfig, describeBert, readBertConfig } from '../config/bert-config.ts';

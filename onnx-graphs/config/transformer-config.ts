@@ -2,15 +2,15 @@
  * The configuration that bert4keras' models share: `bert_config.json` with the keywords of `build_transformer_model` over
  * it, with the same aliases and defaults.
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L2466-L2494
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L2652-L2681
  */
 import type { Application, Dimensions } from '../../src/core/manifest.ts';
 import type { FoundShapes } from '../architecture.ts';
-import { weightName } from '../architecture.ts';
 import { type Activation, activationNamed, activationNames, type GeluForm } from '../layers/activation.ts';
 import type { AttentionSizes } from '../layers/attention.ts';
 import type { LearnedPositions } from '../layers/embeddings.ts';
 import type { FeedForwardSizes } from '../layers/feed-forward.ts';
+import { weightName } from '../onnx/weight-name.ts';
 import type { ConfigReader } from './config-reader.ts';
 
 /** Sizes and options that all architectures of the family have. */
@@ -51,7 +51,7 @@ export function readTransformerConfig(read: ConfigReader): TransformerConfig {
   const hiddenSize = read.integer('hidden_size', 1);
   const heads = read.integer('num_attention_heads', 1);
   const headSize = read.integer('attention_head_size', 1, Math.max(1, Math.floor(hiddenSize / heads)));
-  const positionRows = read.integer('max_position', 1, read.integer('max_position_embeddings', 1, 512));
+  const positionRows = read.integer(read.has('max_position') ? 'max_position' : 'max_position_embeddings', 1, 512);
   const config: TransformerConfig = {
     application: read.word('application', ['encoder', 'lm', 'unilm'], 'encoder'),
     layers: read.integer('num_hidden_layers', 1),
@@ -64,7 +64,7 @@ export function readTransformerConfig(read: ConfigReader): TransformerConfig {
     hiddenAct: hiddenActivations(read),
     embeddingSize: read.integer('embedding_size', 1, hiddenSize),
     sequenceLength: read.has('sequence_length') ? read.integer('sequence_length', 1) : null,
-    segmentVocabSize: read.integer('segment_vocab_size', 0, read.integer('type_vocab_size', 0, 2)),
+    segmentVocabSize: read.integer(read.has('segment_vocab_size') ? 'segment_vocab_size' : 'type_vocab_size', 0, 2),
     sharedSegments: read.flag('shared_segment_embeddings'),
     customPositionIds: read.flag('custom_position_ids'),
     residualAttentionScores: read.flag('residual_attention_scores'),

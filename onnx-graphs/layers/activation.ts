@@ -2,7 +2,7 @@
  * The activations that bert4keras configurations name. `gelu` stands for one of two functions, as in bert4keras, where a
  * program may call `set_gelu('tanh')`; checkpoints do not record which.
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/backend.py#L26-L58
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/backend.py#L35-L58
  */
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';

@@ -1,7 +1,8 @@
 /**
  * The generation graph: R new rows attend to P cached slots and to each other, as `visible` allows. The cache is a
  * read-only input and only the new rows' keys and values come out, so nothing is copied from step to step; the caller
- * appends them to its cache. With P = 0 this is the whole forward pass.
+ * appends them to its cache. With P = 0 this is the whole forward pass. ONNX Runtime 1.30 can't multiply matrices with an
+ * inner size of 0 on WebGPU; there, one slot of zeros that nothing sees is the same as none.
  *
  *   s = [q·pastKᵀ, q·newKᵀ];  p = softmax(s + bias);  context = p[:P]·pastV + p[P:]·newV
  *

@@ -6,7 +6,7 @@
  * sum of segment ids, c[k] ≤ c[q]. Rules hold together. Since position 0 is visible to every query, no row is all hidden,
  * and the lowest float32 hides as well as -∞: it absorbs any score that is added, and its exponential is exactly 0.
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/models.py#L379-L428
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L359-L406
  */
 import type { AttentionRules } from '../../src/core/manifest.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';

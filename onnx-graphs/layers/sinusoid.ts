@@ -2,7 +2,7 @@
  * The sinusoidal table (Vaswani et al. 2017, section 3.5) in bert4keras' interleaved order: row p is
  * sin(p ω₀), cos(p ω₀), sin(p ω₁), cos(p ω₁), … with ωᵢ = 10000^(-2i / width).
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/bert4keras/backend.py#L268-L277
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/backend.py#L336-L346
  */
 
 /** Rows 0 … rows-1 of an even width, row-major; computed in double precision, rounded to float32. */

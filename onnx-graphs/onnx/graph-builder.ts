@@ -9,8 +9,8 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { elementCount } from '../../src/core/dtype.ts';
 import type { Port } from '../../src/core/manifest.ts';
-import { weightName } from '../architecture.ts';
 import { type Dim, describeValue, GraphError, type Value } from './value.ts';
+import { weightName } from './weight-name.ts';
 
 /** An attribute of an operator, tagged with its ONNX type. */
 export type Attribute =

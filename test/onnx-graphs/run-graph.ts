@@ -30,9 +30,9 @@ export async function openPlan(plan: GraphPlan): Promise<RunnableGraph> {
   const { bytes, locations } = packed(weights);
   const graph = encodeGraph(plan, name => locations.get(name) ?? missing(name));
   const session = await InferenceSession.create(graph, {
-    externalData: [{ path: 'weights', data: bytes }],
+    ...(bytes.length > 0 && { externalData: [{ path: 'weights', data: bytes }] }),
     intraOpNumThreads: 1,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
   });
   const dtypes = new Map(plan.inputs.map(port => [port.name, port.dtype]));
   return {

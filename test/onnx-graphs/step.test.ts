@@ -21,7 +21,7 @@ const MODELS: readonly (readonly [model: string, keywords: JsonObject, longest?:
   ['bert', { application: 'lm', attention_key_size: 6, attention_head_size: 10, custom_position_ids: true }],
   ['nezha', { with_mlm: true }, 150],
   ['nezha', { with_mlm: true, residual_attention_scores: true }, 100],
-  ['nezha', { application: 'lm' }, 150],
+  ['nezha', { application: 'lm', custom_position_ids: true }, 150],
   ['nezha', { application: 'unilm' }, 150],
   ['gpt', {}],
   ['gpt', { application: 'unilm' }],
