@@ -20,6 +20,8 @@ export interface NewRow {
 export interface RowPlan {
   readonly rows: readonly NewRow[];
   readonly reads: readonly number[];
+  /** Index of each hypothesis' row. */
+  readonly places: ReadonlyMap<Hypothesis, number>;
 }
 
 /** What is known of a request: its prompt, and which slot holds which of its rows. */
@@ -53,7 +55,7 @@ export class RequestRows {
       for (const node of this.#uncached(hypothesis, planned)) planned.set(node, rows.push(this.#rowOf(node)) - 1);
       return planned.get(hypothesis) ?? 0;
     });
-    return { rows, reads };
+    return { rows, reads, places: planned };
   }
 
   /** Marks in `visible` (from `offset`, one byte per column) what row `index` of a plan sees, given `past` slots. */
@@ -73,8 +75,8 @@ export class RequestRows {
       columns[column] = this.#seen[position] ?? 0;
     }
     for (let node = row.hypothesis; node?.parent; node = node.parent) {
-      const at = plan.rows.findIndex(({ hypothesis }) => hypothesis === node);
-      const column = at < 0 ? this.#slots.get(node) : past + at;
+      const at = plan.places.get(node);
+      const column = at === undefined ? this.#slots.get(node) : past + at;
       if (column !== undefined) columns[column] = this.#isHidden(node) ? 0 : 1;
     }
   }
