@@ -1,9 +1,51 @@
 /**
- * What every platform offers: models, tasks, decoding and tokenizers. `node.ts` and `web.ts` add how models are loaded.
+ * What every platform offers: models, decoding, tokenizers and evaluation. `node.ts` and `web.ts` add how models are
+ * loaded.
  */
 export * from './core/errors.ts';
-export type { Manifest, TokenizerEntry } from './core/manifest.ts';
+export type {
+  Application,
+  AttentionRules,
+  Dimensions,
+  GraphEntry,
+  GraphName,
+  Manifest,
+  Port,
+  TokenizerEntry,
+} from './core/manifest.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
+export { boolTensor, float32Tensor, int64Tensor, type Tensor } from './core/tensor.ts';
+export {
+  AutoRegressiveDecoder,
+  type DecodeOptions,
+  type DecoderInput,
+  type DecoderOptions,
+  type DecodeSampleOptions,
+  type Prediction,
+} from './decode/auto-regressive-decoder.ts';
+export { type BeamSearchOptions, type BeamSearchResult, beamSearch } from './decode/beam-search.ts';
+export { type Generated, type GenerateRequest, generate, type Strategy } from './decode/generate.ts';
+export type { LogitsProcessor, ProcessorContext } from './decode/logits-processor.ts';
+export { createProcessors, type ProcessorOptions } from './decode/processors/index.ts';
+export { type RandomSampleOptions, randomSample, type Sample } from './decode/random-sample.ts';
+export { type Hypothesis, type StepScorer, tokenIdsOf } from './decode/scorer.ts';
+export { type RandomSource, seededRandom } from './decode/seeded-random.ts';
 export { type Model, type ModelOptions, tokenizerOf } from './model.ts';
-export type { Device, DeviceChoice, SessionOptions } from './session/session.ts';
+export type { Device, DeviceChoice, GraphSession, SessionOptions } from './session/session.ts';
+export {
+  type AnswerMetric,
+  type AnswerScore,
+  averageScores,
+  type Evaluation,
+  scoreAnswer,
+} from './tasks/evaluation/answer-metrics.ts';
+export { createSentencePiece } from './tokenizers/sentencepiece/sentence-piece.ts';
+export { createSpTokenizer } from './tokenizers/sentencepiece/sp-tokenizer.ts';
+export { type PaddingOptions, sequencePadding, truncateSequences } from './tokenizers/text/sequences.ts';
 export type { EncodeOptions, Encoding, Tokenizer } from './tokenizers/tokenizer.ts';
+export { loadVocab, saveVocab, simplifyVocab, type TokenDict, type Vocabulary } from './tokenizers/vocabulary.ts';
+export {
+  createWordPieceTokenizer,
+  type WordPieceOptions,
+  type WordPieceTokenizer,
+} from './tokenizers/wordpiece/wordpiece-tokenizer.ts';

@@ -12,8 +12,8 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Runs `bert4ort …args`, with `input` on standard input. */
-export function runCli(args: readonly string[], input = ''): Promise<CliResult> {
+/** Starts `bert4ort …args`; `ended` tells how it went. */
+export function startCli(args: readonly string[]) {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: ROOT });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', text => {
@@ -22,11 +22,18 @@ export function runCli(args: readonly string[], input = ''): Promise<CliResult> 
   child.stderr.setEncoding('utf8').on('data', text => {
     stderr += text;
   });
-  child.stdin.end(input);
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', code => resolve({ code, stdout, stderr }));
   });
+  return { child, ended };
+}
+
+/** Runs `bert4ort …args`, with `input` on standard input. */
+export function runCli(args: readonly string[], input = ''): Promise<CliResult> {
+  const { child, ended } = startCli(args);
+  child.stdin.end(input);
+  return ended;
 }
 
 /** Runs `bert4ort …args` in this process, catching what it prints. Calls must not overlap. */
