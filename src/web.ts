@@ -84,8 +84,21 @@ export async function loadModel(
   return webModel(model, provider);
 }
 
-/** Fetches a model directory without loading it: file name → Blob over what is kept. Same errors as {@link loadModel}. */
-export async function fetchModel(base: string | URL, options: FetchOptions): Promise<ReadonlyMap<string, Blob>> {
+/** Options of {@link fetchModel}. */
+export type FetchModelOptions = Pick<WebModelOptions, 'cache' | 'onProgress' | 'signal'>;
+
+/**
+ * Fetches a model directory without loading it: file name → Blob over what is kept. A page can fill the cache with it, or
+ * offer the files for download. Errors as of {@link loadModel}.
+ */
+export async function fetchModel(
+  base: string | URL,
+  { cache = CACHE_NAME, onProgress, signal }: FetchModelOptions = {},
+): Promise<ReadonlyMap<string, Blob>> {
+  return fetchFiles(base, { cache: cache === false ? null : await openCache(cache), onProgress, signal });
+}
+
+async function fetchFiles(base: string | URL, options: FetchOptions): Promise<ReadonlyMap<string, Blob>> {
   const blobs = new Map<string, Blob>();
   const fetchOne = async (expected: ExpectedFile): Promise<Blob> => {
     throwIfAborted(options.signal, `fetching ${expected.file}`);
@@ -120,7 +133,7 @@ async function filesOf(
   source: string | URL | ByteSourceSet | FileSystemDirectoryHandle,
   options: FetchOptions,
 ): Promise<ByteSourceSet> {
-  if (typeof source === 'string' || source instanceof URL) return blobSet(await fetchModel(source, options));
+  if (typeof source === 'string' || source instanceof URL) return blobSet(await fetchFiles(source, options));
   return 'getFileHandle' in source ? opfsSet(source) : copied(source);
 }
 

@@ -4,8 +4,20 @@
 import { convert } from '../../converters/index.ts';
 import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import { Bert4ortError } from '../../src/core/errors.ts';
+import type { GraphName } from '../../src/core/manifest.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
-import { httpSet, loadModel, opfsSet, opfsSink, type WebModelOptions } from '../../src/web.ts';
+import { sha256Of } from '../../src/io/browser-cache.ts';
+import { requestGpu } from '../../src/session/web-gpu.ts';
+import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
+import {
+  fetchModel,
+  httpSet,
+  loadModel,
+  opfsSet,
+  opfsSink,
+  type ProgressEvent,
+  type WebModelOptions,
+} from '../../src/web.ts';
 
 /** A thrown error as plain data, so that tests can compare its class. */
 export interface Thrown {
@@ -39,6 +51,26 @@ async function longestBlock<T>(work: () => Promise<T>): Promise<{ longest: numbe
   return { longest, result };
 }
 
+/** The kinds of progress that loading reports, without repetitions. */
+async function eventsOfLoading(base: string): Promise<readonly string[]> {
+  const seen: string[] = [];
+  const onProgress = ({ status, file }: ProgressEvent): void => {
+    if (seen.at(-1) !== `${status} ${file}`) seen.push(`${status} ${file}`);
+  };
+  const model = await loadModel(base, { onProgress });
+  await model.dispose();
+  return seen;
+}
+
+/** Aborts loading with the first bytes of the weights. */
+function abortAmidWeights(base: string): Promise<Thrown | null> {
+  const controller = new AbortController();
+  const onProgress = ({ status, file }: ProgressEvent): void => {
+    if (status === 'progress' && file.endsWith('_data')) controller.abort();
+  };
+  return thrownBy(() => loadModel(base, { signal: controller.signal, onProgress }));
+}
+
 /** Logits of the whole graph for ids on a device, and where they were computed. */
 async function logits(base: string, ids: readonly number[], segments: readonly number[], options: WebModelOptions) {
   const model = await loadModel(base, options);
@@ -55,6 +87,33 @@ async function logits(base: string, ids: readonly number[], segments: readonly n
   } finally {
     await model.dispose();
   }
+}
+
+/** A graph of a model, opened on both devices in this thread and compared as `auto` does. */
+async function probe(base: string, name: GraphName, options: WebModelOptions) {
+  const candidate = await loadModel(base, { ...options, device: 'webgpu', worker: false });
+  const reference = await loadModel(base, { ...options, device: 'wasm', worker: false });
+  try {
+    return await compareSessions(await candidate.openGraph(name), await reference.openGraph(name));
+  } finally {
+    await candidate.dispose();
+    await reference.dispose();
+  }
+}
+
+/** Destroys the GPU's device under an open graph, runs the graph, and opens another. */
+async function loseGpu(base: string, options: WebModelOptions) {
+  const settings = { ...options, device: 'webgpu', worker: false } as const;
+  const model = await loadModel(base, settings);
+  const graph = await model.openGraph('model');
+  const feeds = probeFeeds(graph);
+  await graph.run(feeds, ['logits']);
+  (await requestGpu()).device.destroy();
+  const error = await thrownBy(() => graph.run(feeds, ['logits']));
+  const next = await loadModel(base, settings);
+  const fresh = await next.openGraph('model');
+  await fresh.run(feeds, ['logits']);
+  return { error, again: fresh.device.device };
 }
 
 interface PageConversion {
@@ -90,10 +149,15 @@ async function hashes(folder: string, names: readonly string[]): Promise<Record<
   const found: Record<string, string> = {};
   for (const name of names) {
     const source = await files.open(name);
-    const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(await source.read(0, source.size)));
-    found[name] = Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('');
+    found[name] = await sha256Of(new Blob([new Uint8Array(await source.read(0, source.size))]));
   }
   return found;
+}
+
+/** SHA-256 of a file of a model that is fetched through the cache. */
+async function hashOfFetched(base: string, name: string): Promise<string> {
+  const blobs = await fetchModel(base);
+  return sha256Of(blobs.get(name) ?? new Blob([]));
 }
 
 /** Loads a model of the private file system. */
@@ -102,7 +166,22 @@ async function loadFromOpfs(folder: string, options: WebModelOptions) {
   return loadModel(await root.getDirectoryHandle(folder), options);
 }
 
-const api = { thrownBy, longestBlock, logits, convertInto, hashes, loadFromOpfs, loadModel, httpSet, opfsSink };
+const api = {
+  thrownBy,
+  probe,
+  loseGpu,
+  eventsOfLoading,
+  abortAmidWeights,
+  longestBlock,
+  logits,
+  convertInto,
+  hashes,
+  hashOfFetched,
+  loadFromOpfs,
+  loadModel,
+  httpSet,
+  opfsSink,
+};
 
 /** What tests find in the page. */
 export type PageApi = typeof api;

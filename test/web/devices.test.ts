@@ -1,0 +1,136 @@
+/**
+ * Devices in a browser: what runs where, what is refused, and what becomes of a lost GPU. The GPU is one imitated by the
+ * browser on the CPU; what WebGPU gives is compared with WebAssembly in every element.
+ */
+import assert from 'node:assert/strict';
+import { webFixture } from './fixture.ts';
+
+/** WebGPU sums in another order; the imitation is no worse than GPUs are. */
+const TOLERANCE = 1e-3;
+
+const ids = [2, ...Array.from({ length: 44 }, (_, i) => 100 + i), 3, 200, 201, 3];
+const segments = ids.map((_, i) => (i > 45 ? 1 : 0));
+
+describe('devices in a browser', () => {
+  const web = webFixture();
+  let ort = '';
+
+  before(async () => {
+    ort = `${web.server.origin}/ort/`;
+    await web.serve('qa-unilm');
+  });
+
+  it('gives the same on WebAssembly and WebGPU, in a worker and in the page', async function () {
+    this.timeout(60_000);
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const run = (device: 'wasm' | 'webgpu', worker: boolean) =>
+      page.evaluate(([url, i, s, options]) => globalThis.page.logits(url, i, s, options), [
+        base,
+        ids,
+        segments,
+        { device, worker, wasmPaths: ort },
+      ] as const);
+    const expected = await run('wasm', false);
+    assert.match(expected.device?.reason ?? '', /asked for by name; \d threads/);
+    assert.deepEqual((await run('wasm', true)).logits, expected.logits);
+    const gpu = await run('webgpu', true);
+    assert.deepEqual(gpu.device, { device: 'webgpu', reason: 'asked for by name' });
+    assert.equal(gpu.logits.length, expected.logits.length);
+    for (const [i, logit] of gpu.logits.entries()) {
+      assert.ok(Math.abs(logit - (expected.logits[i] ?? Number.NaN)) <= TOLERANCE, `logit ${i}: ${logit}`);
+    }
+  });
+
+  it('takes WebAssembly for auto where the GPU is imitated, and says so', async () => {
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const { device } = await page.evaluate(
+      ([url, wasmPaths]) => globalThis.page.logits(url, [2, 3], [0, 0], { wasmPaths }),
+      [base, ort] as const,
+    );
+    assert.equal(device?.device, 'wasm');
+    assert.match(device?.reason ?? '', /imitated on the CPU; \d threads/);
+  });
+
+  it('refuses a device that was asked for and is not there', async () => {
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const error = await page.evaluate(
+      ([url, wasmPaths]) => {
+        Object.defineProperty(navigator, 'gpu', { value: undefined });
+        const options = { device: 'webgpu', worker: false, wasmPaths } as const;
+        return globalThis.page.thrownBy(() => globalThis.page.logits(url, [2], [0], options));
+      },
+      [base, ort] as const,
+    );
+    assert.equal(error?.name, 'SessionError');
+    assert.match(error?.message ?? '', /^WebGPU; found this browser, or this insecure page, has none/);
+  });
+
+  it('uses one thread on a page that is not isolated, and refuses more', async () => {
+    const base = await web.serve('qa-unilm');
+    web.server.settings.isolated = false;
+    try {
+      const page = await web.open();
+      const { device } = await page.evaluate(
+        ([url, wasmPaths]) => globalThis.page.logits(url, [2, 3], [0, 0], { device: 'wasm', wasmPaths }),
+        [base, ort] as const,
+      );
+      assert.match(device?.reason ?? '', /1 thread, as the page is not crossOriginIsolated/);
+      const error = await page.evaluate(
+        ([url, wasmPaths]) => {
+          const options = { device: 'wasm', threads: 2, wasmPaths } as const;
+          return globalThis.page.thrownBy(() => globalThis.page.logits(url, [2], [0], options));
+        },
+        [base, ort] as const,
+      );
+      assert.equal(error?.name, 'SessionError');
+      assert.match(error?.message ?? '', /Cross-Origin-Opener-Policy/);
+    } finally {
+      web.server.settings.isolated = true;
+    }
+  });
+
+  it('names the file when the worker or ONNX Runtime can not be loaded', async () => {
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const error = await page.evaluate(
+      ([url, wasmPaths]) => {
+        const options = { device: 'wasm', wasmPaths } as const;
+        return globalThis.page.thrownBy(() => globalThis.page.logits(url, [2], [0], options));
+      },
+      [base, `${web.server.origin}/nowhere/`] as const,
+    );
+    assert.equal(error?.name, 'SessionError');
+    assert.match(error?.message ?? '', /nowhere/);
+  });
+
+  it('compares a device with a reference before auto trusts it', async function () {
+    this.timeout(60_000);
+    const base = await web.serve('chat-nezha');
+    const page = await web.open();
+    for (const graph of ['model', 'step'] as const) {
+      const result = await page.evaluate(([url, name, wasmPaths]) => globalThis.page.probe(url, name, { wasmPaths }), [
+        base,
+        graph,
+        ort,
+      ] as const);
+      assert.ok(result.agrees && result.difference > 0 && result.difference < TOLERANCE, JSON.stringify(result));
+      assert.ok(result.candidateMs > 0 && result.referenceMs > 0);
+    }
+  });
+
+  it('ends runs with an error when the GPU is lost, and opens again on a fresh one', async function () {
+    this.timeout(60_000);
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const { error, again } = await page.evaluate(([url, wasmPaths]) => globalThis.page.loseGpu(url, { wasmPaths }), [
+      base,
+      ort,
+    ] as const);
+    assert.equal(error?.name, 'SessionError');
+    assert.match(error?.message ?? '', /^WebGPU device; found lost \(destroyed\)/);
+    assert.equal(again, 'webgpu');
+  });
+});

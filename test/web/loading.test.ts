@@ -1,0 +1,197 @@
+/**
+ * Models from URLs: what is fetched, kept, resumed and refused.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { webFixture } from './fixture.ts';
+
+const WEIGHTS = '/qa-unilm/onnx/model.onnx_data';
+
+describe('loading models in a browser', () => {
+  const web = webFixture();
+  let base = '';
+  let weights: Uint8Array;
+
+  before(async () => {
+    base = await web.serve('qa-unilm');
+    weights = await readFile(path.join(web.folder, 'qa-unilm/onnx/model.onnx_data'));
+  });
+  beforeEach(() => {
+    web.server.log.length = 0;
+    web.server.faults.clear();
+    web.server.files.delete(WEIGHTS);
+    Object.assign(web.server.settings, { ranges: true, down: false });
+  });
+
+  it('tells how far it is, and what it has', async () => {
+    const page = await web.open();
+    const events = await page.evaluate(url => globalThis.page.eventsOfLoading(url), base);
+    for (const file of ['bert4ort.json', 'onnx/model.onnx', 'onnx/model.onnx_data', 'onnx/step.onnx', 'vocab.txt']) {
+      assert.ok(events.includes(`download ${file}`) && events.includes(`progress ${file}`), `${file} in ${events}`);
+    }
+    assert.equal(events.at(-1), 'ready bert4ort.json');
+  });
+
+  it('loads without a connection after the first time', async () => {
+    const page = await web.open();
+    await load(page);
+    web.server.settings.down = true;
+    assert.equal(await load(page), 'loaded');
+  });
+
+  it('fetches nothing twice, and a new version of weights that have no hash', async () => {
+    const page = await web.open();
+    await load(page);
+    web.server.log.length = 0;
+    await load(page);
+    assert.deepEqual(
+      web.server.log.filter(line => line.startsWith('GET')),
+      [],
+    );
+    web.server.files.set(
+      WEIGHTS,
+      weights.map(byte => byte ^ 1),
+    );
+    await load(page);
+    assert.deepEqual(
+      web.server.log.filter(line => line.startsWith('GET')),
+      [`GET ${WEIGHTS}`],
+    );
+  });
+
+  it('goes on after cut connections, where it was', async () => {
+    const page = await web.open();
+    web.server.faults.set(WEIGHTS, [{ cutAfter: 1_000_000 }, { status: 503 }, { cutAfter: 500_000 }]);
+    assert.equal(await hashOfWeights(page), hashOf(weights));
+    const [first, ...rest] = web.server.log.filter(line => line.startsWith(`GET ${WEIGHTS}`));
+    assert.equal(first, `GET ${WEIGHTS}`);
+    assert.equal(rest.length, 3);
+    for (const line of rest) assert.match(line, /bytes=[1-9]\d*-$/);
+  });
+
+  it('starts again where the server has no ranges, or another version meanwhile', async () => {
+    const page = await web.open();
+    web.server.settings.ranges = false;
+    web.server.faults.set(WEIGHTS, [{ cutAfter: 1_000_000 }]);
+    assert.equal(await hashOfWeights(page), hashOf(weights));
+
+    web.server.settings.ranges = true;
+    const other = weights.map(byte => byte ^ 1);
+    web.server.faults.set(WEIGHTS, [{ cutAfter: 1_000_000 }]);
+    const fresh = await web.open();
+    const loading = hashOfWeights(fresh);
+    const poll = setInterval(() => {
+      if (web.server.faults.get(WEIGHTS)?.length === 0) web.server.files.set(WEIGHTS, other);
+    }, 1);
+    assert.equal(await loading.finally(() => clearInterval(poll)), hashOf(other));
+  });
+
+  it('goes on after the page was closed', async () => {
+    const context = await web.browser.newContext();
+    const big = new Uint8Array(10 << 20).map((_, i) => i * 31);
+    web.server.files.set('/big/onnx/model.onnx_data', big);
+    await serveBig(big.length);
+    const first = await context.newPage();
+    await first.goto(`${web.server.origin}/index.html`);
+    web.server.faults.set('/big/onnx/model.onnx_data', [{ cutAfter: 9 << 20 }, ...Array(5).fill({ status: 503 })]);
+    assert.match((await thrown(first, `${web.server.origin}/big/`)).message, /503/);
+    await first.close();
+
+    web.server.log.length = 0;
+    const second = await context.newPage();
+    await second.goto(`${web.server.origin}/index.html`);
+    await load(second, `${web.server.origin}/big/`);
+    assert.deepEqual(
+      web.server.log.filter(line => line.startsWith('GET /big/onnx/model.onnx_data')),
+      [`GET /big/onnx/model.onnx_data bytes=${8 << 20}-`],
+    );
+    await context.close();
+  });
+
+  it('refuses a graph that is not the manifest’s, and keeps nothing of it', async () => {
+    const page = await web.open();
+    const graph = await readFile(path.join(web.folder, 'qa-unilm/onnx/model.onnx'));
+    web.server.files.set(
+      '/qa-unilm/onnx/model.onnx',
+      graph.map(byte => byte ^ 1),
+    );
+    const error = await thrown(page, base);
+    assert.equal(error.name, 'FormatError');
+    assert.match(error.message, /onnx\/model\.onnx: SHA-256; expected [0-9a-f]{64}; found [0-9a-f]{64}/);
+    web.server.files.delete('/qa-unilm/onnx/model.onnx');
+    assert.equal(await load(page), 'loaded');
+  });
+
+  it('refuses weights of another size', async () => {
+    web.server.files.set(WEIGHTS, weights.subarray(4));
+    const error = await thrown(await web.open(), base);
+    assert.equal(error.name, 'FormatError');
+    assert.match(error.message, /model\.onnx_data: size; expected 3\d+ bytes; found 3\d+/);
+  });
+
+  it('names the address of a file that is not there', async () => {
+    const error = await thrown(await web.open(), `${web.server.origin}/nowhere`);
+    assert.deepEqual(error.name, 'IoError');
+    assert.match(error.message, /nowhere\/bert4ort\.json: answer of the server; found 404/);
+  });
+
+  it('asks for room before it downloads', async () => {
+    const page = await web.open();
+    await page.evaluate(() => {
+      navigator.storage.estimate = async () => ({ quota: 2_000_000, usage: 1_500_000 });
+    });
+    const error = await thrown(page, base);
+    assert.equal(error.name, 'IoError');
+    assert.match(error.message, /space in the browser's storage; expected 3\d+ bytes; found 500000 of 2000000 free/);
+    assert.ok(!web.server.log.includes(`GET ${WEIGHTS}`));
+  });
+
+  it('stops when it is aborted, and goes on from there later', async () => {
+    const page = await web.open();
+    const error = await page.evaluate(url => globalThis.page.abortAmidWeights(url), base);
+    assert.equal(error?.name, 'AbortedError');
+    assert.equal(await load(page), 'loaded');
+  });
+
+  async function load(page: Page, url = base): Promise<string> {
+    await page.waitForFunction(() => 'page' in globalThis);
+    return page.evaluate(async address => {
+      const model = await globalThis.page.loadModel(address);
+      await model.dispose();
+      return 'loaded';
+    }, url);
+  }
+
+  async function thrown(page: Page, url: string): Promise<{ name: string; message: string }> {
+    await page.waitForFunction(() => 'page' in globalThis);
+    const error = await page.evaluate(
+      address => globalThis.page.thrownBy(() => globalThis.page.loadModel(address)),
+      url,
+    );
+    assert.ok(error !== null, `${url} should not load`);
+    return error;
+  }
+
+  async function hashOfWeights(page: Page): Promise<string> {
+    return page.evaluate(url => globalThis.page.hashOfFetched(url, 'onnx/model.onnx_data'), base);
+  }
+
+  /** The manifest with other weights: fetching is all that matters, since the graph would not open. */
+  async function serveBig(size: number): Promise<void> {
+    for (const file of ['onnx/model.onnx', 'onnx/step.onnx', 'vocab.txt', 'bert4ort.json']) {
+      let bytes: Uint8Array = await readFile(path.join(web.folder, 'qa-unilm', file));
+      if (file === 'bert4ort.json') {
+        const text = new TextDecoder().decode(bytes).replaceAll(`"size": ${weights.length}`, `"size": ${size}`);
+        bytes = new TextEncoder().encode(text);
+      }
+      web.server.files.set(`/big/${file}`, bytes);
+    }
+  }
+});
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
