@@ -17,7 +17,7 @@ import { nextTurn } from './next-turn.ts';
 import { recomputeScorer } from './recompute-scorer.ts';
 import { RequestRows, type RowPlan } from './request-rows.ts';
 import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
-import { emptyPast, type StepRows, stepFeeds, takes } from './step-session.ts';
+import { blankSlots, emptyPast, type StepRows, stepFeeds, takes } from './step-session.ts';
 import { canCache, type Sequence } from './visibility.ts';
 
 /** What the engine has done so far, for benchmarks. */
@@ -201,7 +201,7 @@ class Engine implements Generator {
     const lanes = batch.map(({ call }) => call.request.lane);
     const fresh = lanes.every(lane => lane.used === 0);
     const past = fresh ? emptyPast(this.#session, dimensions, batch.length) : this.#cache.feeds(lanes);
-    const rows = stepRows(batch, fresh ? 0 : this.#cache.slots);
+    const rows = stepRows(batch, fresh ? blankSlots(this.#session) : this.#cache.slots);
     const start = performance.now();
     const lent = fresh ? [] : Object.keys(past);
     const results = await this.#session.run(

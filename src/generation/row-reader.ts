@@ -7,7 +7,7 @@ import type { Manifest } from '../core/manifest.ts';
 import type { GraphSession } from '../session/session.ts';
 import { chunkByLength } from './length-batches.ts';
 import { checkSequence } from './sequence-checks.ts';
-import { emptyPast, type StepRows, stepFeeds } from './step-session.ts';
+import { blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
 import { type Sequence, seenPositions, visibleLengths } from './visibility.ts';
 
 /** A sequence with the rows whose logits are wanted. */
@@ -54,7 +54,10 @@ async function runBatch(
 ): Promise<readonly Float32Array[]> {
   const past = emptyPast(session, manifest.dimensions, batch.length);
   const reads = Math.max(1, ...batch.map(request => request.rows.length));
-  const { logits } = await session.run(stepFeeds(session, wholeRows(manifest, batch, reads), past), ['logits']);
+  const { logits } = await session.run(
+    stepFeeds(session, wholeRows(manifest, batch, { reads, past: blankSlots(session) }), past),
+    ['logits'],
+  );
   const data = logits?.dtype === 'float32' ? logits.data : new Float32Array(0);
   const stride = reads * manifest.dimensions.vocabSize;
   return batch.map(({ rows }, lane) => {
@@ -63,10 +66,14 @@ async function runBatch(
   });
 }
 
-/** Whole sequences as new rows, padded at the end; `reads` read rows each. */
-export function wholeRows(manifest: Manifest, batch: readonly RowRequest[], reads: number): StepRows {
+/** Whole sequences as new rows, padded at the end, after `past` slots that none sees; `reads` read rows each. */
+function wholeRows(
+  manifest: Manifest,
+  batch: readonly RowRequest[],
+  { reads, past }: { readonly reads: number; readonly past: number },
+): StepRows {
   const rows = Math.max(...batch.map(request => request.tokenIds.length));
-  const visible = new Uint8Array(batch.length * rows * rows);
+  const visible = new Uint8Array(batch.length * rows * (past + rows));
   const arrays = [0, 1, 2].map(() => new Int32Array(batch.length * rows));
   const [tokenIds = new Int32Array(0), segmentIds = tokenIds, positionIds = tokenIds] = arrays;
   const logitRows = new Int32Array(batch.length * reads);
@@ -78,8 +85,8 @@ export function wholeRows(manifest: Manifest, batch: readonly RowRequest[], read
     logitRows.set(request.rows, lane * reads);
     const seen = seenPositions(manifest.attention, request);
     visibleLengths(manifest.attention, request).forEach((length, i) => {
-      visible.set(seen.subarray(0, length), (start + i) * rows);
+      visible.set(seen.subarray(0, length), (start + i) * (past + rows) + past);
     });
   });
-  return { batch: batch.length, rows, past: 0, tokenIds, segmentIds, positionIds, visible, logitRows };
+  return { batch: batch.length, rows, past, tokenIds, segmentIds, positionIds, visible, logitRows };
 }

@@ -45,14 +45,27 @@ export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds
   };
 }
 
-/** Past feeds of length 0, for a run without a cache. */
+/**
+ * Past slots of a run without a cache. The WebGPU provider ends the process over tensors without elements, so it gets one
+ * slot that no row sees.
+ */
+export function blankSlots(session: GraphSession): number {
+  return session.device.device === 'webgpu' ? 1 : 0;
+}
+
+/** Past feeds of a run without a cache, with {@link blankSlots} slots. */
 export function emptyPast(session: GraphSession, dimensions: Dimensions, batch: number): PastFeeds {
+  const { layers, heads, keySize, headSize } = dimensions;
+  const slots = blankSlots(session);
+  const blank = (size: number): Tensor =>
+    float32Tensor(new Float32Array(batch * heads * slots * size), [batch, heads, slots, size]);
   const feeds: Record<string, Tensor> = {};
-  for (let layer = 0; layer < dimensions.layers; layer++) {
-    const { heads, keySize, headSize } = dimensions;
-    feeds[`past_key.${layer}`] = float32Tensor(new Float32Array(0), [batch, heads, 0, keySize]);
-    feeds[`past_value.${layer}`] = float32Tensor(new Float32Array(0), [batch, heads, 0, headSize]);
+  for (let layer = 0; layer < layers; layer++) {
+    feeds[`past_key.${layer}`] = blank(keySize);
+    feeds[`past_value.${layer}`] = blank(headSize);
   }
-  if (takes(session, 'past_position_ids')) feeds['past_position_ids'] = int64Tensor([], [batch, 0]);
+  if (takes(session, 'past_position_ids')) {
+    feeds['past_position_ids'] = int64Tensor(new Int32Array(batch * slots), [batch, slots]);
+  }
   return feeds;
 }
