@@ -1,5 +1,5 @@
 /**
- * The page of the browser tests, bundled as a user of esbuild would: the page and the worker as two entries.
+ * The page of the browser tests, bundled as a user of esbuild would: the page and each worker as an entry.
  */
 import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,11 +10,12 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Folder of ONNX Runtime's files, to be served. */
 export const ORT_FOLDER = path.join(ROOT, 'node_modules/onnxruntime-web/dist');
 
-/** Bundles the page into `folder`: `page.js`, `session/web-worker.js`, `jieba.bin`. */
+/** Bundles the page into `folder`: `page.js`, `convert-worker.js`, `session/web-worker.js`, `jieba.bin`. */
 export async function bundlePage(folder: string): Promise<void> {
   await build({
     entryPoints: {
       page: path.join(ROOT, 'test/web/page.ts'),
+      'convert-worker': path.join(ROOT, 'test/web/convert-worker.ts'),
       'session/web-worker': path.join(ROOT, 'src/session/web-worker.ts'),
     },
     bundle: true,

@@ -121,6 +121,28 @@ describe('devices in a browser', () => {
     }
   });
 
+  it('leaves only masks and shapes to the CPU', async function () {
+    this.timeout(60_000);
+    const base = await web.serve('qa-unilm');
+    for (const graph of ['model', 'step'] as const) {
+      const page = await web.open();
+      const log: string[] = [];
+      page.on('console', message => log.push(message.text()));
+      await page.evaluate(([url, name, wasmPaths]) => globalThis.page.logPlacements(url, name, wasmPaths), [
+        base,
+        graph,
+        ort,
+      ] as const);
+      const { cpu, webgpu } = placements(log);
+      assert.ok(webgpu.length > 100, `${webgpu.length} nodes on the GPU`);
+      const others = cpu.filter(
+        node => !/\(\/Attention-Mask\/|^(Shape|Concat|Unsqueeze|Squeeze|Slice|Gather) /.test(node),
+      );
+      assert.deepEqual(others, [], graph);
+      await page.close();
+    }
+  });
+
   it('ends runs with an error when the GPU is lost, and opens again on a fresh one', async function () {
     this.timeout(60_000);
     const base = await web.serve('qa-unilm');
@@ -134,3 +156,15 @@ describe('devices in a browser', () => {
     assert.equal(again, 'webgpu');
   });
 });
+
+/** Nodes by execution provider, from what ONNX Runtime logs when it is asked for everything. */
+function placements(log: readonly string[]): { readonly cpu: string[]; readonly webgpu: string[] } {
+  const found = { cpu: [] as string[], webgpu: [] as string[] };
+  let current: string[] | undefined;
+  for (const line of log) {
+    const provider = /placed on \[(\w+)ExecutionProvider\]/.exec(line)?.[1];
+    if (provider !== undefined) current = provider === 'CPU' ? found.cpu : found.webgpu;
+    else current?.push(...(/VerifyEachNodeIsAssignedToAnEp\] {3}(\S+ \(.+\))/.exec(line)?.slice(1) ?? []));
+  }
+  return found;
+}

@@ -7,7 +7,6 @@ import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { convert } from '../../converters/convert.ts';
 import type { TokenizerSource } from '../../converters/tokenizer-files.ts';
-import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { directorySet } from '../../src/io/file-source.ts';
 import { launchChromium, requireChromium } from './browser.ts';
@@ -20,7 +19,7 @@ export const EXAMPLES = path.resolve(import.meta.dirname, '../../examples/models
 /** How an example is converted. */
 export interface Example {
   readonly checkpoint: string;
-  readonly keywords: JsonObject & { readonly model: string };
+  readonly keywords: Readonly<Record<string, string | boolean>> & { readonly model: string };
   readonly tokenizer: readonly [kind: 'wordpiece' | 'sentencepiece', file: string, more?: object];
 }
 
@@ -52,12 +51,13 @@ export const examples: Readonly<Record<string, Example>> = {
   },
 };
 
-/** Converts an example in Node into `folder`. */
+/** Converts an example in Node into `folder`, copying weights as a browser has to rather than cloning files whole. */
 export async function convertExample(name: string, folder: string): Promise<void> {
   const { checkpoint, keywords, tokenizer } = exampleNamed(name);
   const files = directorySet(path.join(EXAMPLES, name));
   const [kind, file, more] = tokenizer;
   const bytes = await readFile(path.join(EXAMPLES, name, file));
+  const { copy: _copy, link: _link, ...sink } = await directorySink(folder);
   const source = kind === 'wordpiece' ? { kind, vocab: bytes } : { kind, model: bytes, ...more };
   await convert(
     {
@@ -66,7 +66,7 @@ export async function convertExample(name: string, folder: string): Promise<void
       keywords,
       tokenizer: source as TokenizerSource,
     },
-    await directorySink(folder),
+    sink,
   );
 }
 

@@ -1,23 +1,16 @@
 /**
  * What browser tests run inside the page: the public faces, and what Node reads back as plain data. Bundled by esbuild.
  */
-import { convert } from '../../converters/index.ts';
-import type { JsonObject } from '../../onnx-graphs/architecture.ts';
+import { env, InferenceSession } from 'onnxruntime-web/webgpu';
+import type { ByteSink } from '../../src/core/byte-source.ts';
 import { Bert4ortError } from '../../src/core/errors.ts';
 import type { GraphName } from '../../src/core/manifest.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { sha256Of } from '../../src/io/browser-cache.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
-import {
-  fetchModel,
-  httpSet,
-  loadModel,
-  opfsSet,
-  opfsSink,
-  type ProgressEvent,
-  type WebModelOptions,
-} from '../../src/web.ts';
+import { fetchModel, loadModel, opfsSet, opfsSink, type ProgressEvent, type WebModelOptions } from '../../src/web.ts';
+import type { PageConversion } from './convert-worker.ts';
 
 /** A thrown error as plain data, so that tests can compare its class. */
 export interface Thrown {
@@ -101,6 +94,21 @@ async function probe(base: string, name: GraphName, options: WebModelOptions) {
   }
 }
 
+/** Opens a graph on WebGPU with ONNX Runtime itself, which says in the console where it places each node. */
+async function logPlacements(base: string, name: GraphName, wasmPaths: string): Promise<void> {
+  env.wasm.wasmPaths = wasmPaths;
+  env.logLevel = 'verbose';
+  const blobs = await fetchModel(base);
+  const bytes = async (file: string): Promise<Uint8Array> =>
+    new Uint8Array((await blobs.get(file)?.arrayBuffer()) ?? new ArrayBuffer(0));
+  const session = await InferenceSession.create(await bytes(`onnx/${name}.onnx`), {
+    executionProviders: ['webgpu'],
+    externalData: [{ path: 'model.onnx_data', data: await bytes('onnx/model.onnx_data') }],
+    logSeverityLevel: 0,
+  });
+  await session.release();
+}
+
 /** Destroys the GPU's device under an open graph, runs the graph, and opens another. */
 async function loseGpu(base: string, options: WebModelOptions) {
   const settings = { ...options, device: 'webgpu', worker: false } as const;
@@ -116,36 +124,24 @@ async function loseGpu(base: string, options: WebModelOptions) {
   return { error, again: fresh.device.device };
 }
 
-interface PageConversion {
-  readonly base: string;
-  readonly files: readonly string[];
-  readonly checkpoint: string;
-  readonly keywords: JsonObject;
-  readonly into: string;
-}
-
-/** Converts files that the page downloaded, into the private file system. */
-async function convertInto({ base, files, checkpoint, keywords, into }: PageConversion): Promise<void> {
-  const remote = httpSet(base, { names: files });
-  const read = async (name: string): Promise<Uint8Array> => {
-    const source = await remote.open(name);
-    return source.read(0, source.size);
-  };
-  const root = await navigator.storage.getDirectory();
-  const directory = await root.getDirectoryHandle(into, { create: true });
-  const options = {
-    checkpoint: { files: remote, name: checkpoint },
-    config: await read('config.json'),
-    keywords,
-    tokenizer: { kind: 'wordpiece', vocab: await read('vocab.txt') },
-  } as const;
-  await convert(options, await opfsSink(directory));
+/** Converts files that the server has into the private file system, in a worker. */
+async function convertInto(conversion: PageConversion): Promise<void> {
+  const worker = new Worker(new URL('./convert-worker.js', import.meta.url), { type: 'module' });
+  try {
+    const failure = await new Promise<string | null>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<string | null>) => resolve(data);
+      worker.onerror = event => reject(new Error(event.message));
+      worker.postMessage(conversion);
+    });
+    if (failure !== null) throw new Error(failure);
+  } finally {
+    worker.terminate();
+  }
 }
 
 /** SHA-256 of files of a published folder of the private file system. */
 async function hashes(folder: string, names: readonly string[]): Promise<Record<string, string>> {
-  const root = await navigator.storage.getDirectory();
-  const files = await opfsSet(await root.getDirectoryHandle(folder));
+  const files = await opfsSet(await directoryNamed(folder));
   const found: Record<string, string> = {};
   for (const name of names) {
     const source = await files.open(name);
@@ -160,27 +156,70 @@ async function hashOfFetched(base: string, name: string): Promise<string> {
   return sha256Of(blobs.get(name) ?? new Blob([]));
 }
 
-/** Loads a model of the private file system. */
-async function loadFromOpfs(folder: string, options: WebModelOptions) {
+async function directoryNamed(name: string): Promise<FileSystemDirectoryHandle> {
   const root = await navigator.storage.getDirectory();
-  return loadModel(await root.getDirectoryHandle(folder), options);
+  return root.getDirectoryHandle(name, { create: true });
+}
+
+/** What a reader sees before, between and after two publications and a discarded one. */
+async function publishTwice() {
+  const directory = await directoryNamed('twice');
+  const listed = async () => [...(await (await opfsSet(directory)).list())];
+  const write = async (sink: ByteSink, name: string) => {
+    const writer = await sink.create(name, 1);
+    await writer.write(new Uint8Array(1));
+    await writer.close();
+  };
+  const first = await opfsSink(directory);
+  await write(first, 'a.txt');
+  const whileWriting = await listed();
+  await first.commit();
+  const published = await listed();
+  const second = await opfsSink(directory);
+  await write(second, 'b.txt');
+  const whileReplacing = await listed();
+  await second.commit();
+  const replaced = await listed();
+  const third = await opfsSink(directory);
+  await write(third, 'c.txt');
+  await third.discard();
+  let left = 0;
+  for await (const entry of directory.values()) if (entry.kind === 'directory') left++;
+  return { whileWriting, published, whileReplacing, replaced, afterDiscard: await listed(), left };
+}
+
+async function writeTooMuch(): Promise<Thrown | null> {
+  const sink = await opfsSink(await directoryNamed('full'));
+  return thrownBy(() => sink.create('big', Number.MAX_SAFE_INTEGER));
+}
+
+/** Longest blocks of the main thread while a model is converted, and while it is loaded and run. */
+async function blockedBy(conversion: PageConversion, options: WebModelOptions) {
+  const converting = await longestBlock(() => convertInto(conversion));
+  const running = await longestBlock(async () => {
+    const model = await loadModel(await directoryNamed(conversion.into), options);
+    const graph = await model.openGraph('model');
+    for (let i = 0; i < 5; i++) await graph.run(probeFeeds(graph), ['logits']);
+    await model.dispose();
+  });
+  return { converting: converting.longest, running: running.longest };
 }
 
 const api = {
+  logPlacements,
+  publishTwice,
+  writeTooMuch,
+  blockedBy,
   thrownBy,
   probe,
   loseGpu,
   eventsOfLoading,
   abortAmidWeights,
-  longestBlock,
   logits,
   convertInto,
   hashes,
   hashOfFetched,
-  loadFromOpfs,
   loadModel,
-  httpSet,
-  opfsSink,
 };
 
 /** What tests find in the page. */
