@@ -24,12 +24,21 @@ export {
   type Prediction,
 } from './decode/auto-regressive-decoder.ts';
 export { type BeamSearchOptions, type BeamSearchResult, beamSearch } from './decode/beam-search.ts';
+export { constrain } from './decode/constrain.ts';
 export { type Generated, type GenerateRequest, generate, type Strategy } from './decode/generate.ts';
 export type { LogitsProcessor, ProcessorContext } from './decode/logits-processor.ts';
+export { poolAnswers, type ScoredAnswer } from './decode/pool.ts';
 export { createProcessors, type ProcessorOptions } from './decode/processors/index.ts';
 export { type RandomSampleOptions, randomSample, type Sample } from './decode/random-sample.ts';
 export { type Hypothesis, type StepScorer, tokenIdsOf } from './decode/scorer.ts';
 export { type RandomSource, seededRandom } from './decode/seeded-random.ts';
+export { decodeSpan, type Span } from './decode/span.ts';
+export { type VoteScorer, type VoteTrace, vote } from './decode/vote.ts';
+export {
+  createGenerator,
+  type Generator,
+  type GeneratorOptions,
+} from './generation/generator.ts';
 export { type Model, type ModelOptions, tokenizerOf } from './model.ts';
 export type { Device, DeviceChoice, GraphSession, SessionOptions } from './session/session.ts';
 export {
