@@ -1,0 +1,77 @@
+/**
+ * Strict reading of settings: of a task's section in the manifest and of the options of a call. A key that the task does
+ * not know and a value of the wrong kind are refused; ranges are the business of whoever uses a value.
+ */
+import { ConfigError } from '../core/errors.ts';
+import { MANIFEST_FILE, type Manifest } from '../core/manifest.ts';
+
+/** A kind of value. */
+export interface SettingKind {
+  /** In words, for errors. */
+  readonly name: string;
+  accepts(value: unknown): boolean;
+}
+
+/** Key → kind of value. */
+export type SettingChecks = Readonly<Record<string, SettingKind>>;
+
+/** A number, not NaN. */
+export const number: SettingKind = {
+  name: 'a number',
+  accepts: value => typeof value === 'number' && !Number.isNaN(value),
+};
+
+/** A string. */
+export const string: SettingKind = { name: 'a string', accepts: value => typeof value === 'string' };
+
+/** A function; never in a manifest. */
+export const callable: SettingKind = { name: 'a function', accepts: value => typeof value === 'function' };
+
+/** One of these values. */
+export function oneOf(...values: readonly (string | boolean)[]): SettingKind {
+  return { name: `one of ${values.join(', ')}`, accepts: value => values.some(known => known === value) };
+}
+
+/** An array of values of one kind; of `length` values where that is given. */
+export function listOf(kind: SettingKind, length?: number): SettingKind {
+  return {
+    name: length === undefined ? `a list, each ${kind.name}` : `a list of ${length}, each ${kind.name}`,
+    accepts: value =>
+      Array.isArray(value) && (length ?? value.length) === value.length && value.every(one => kind.accepts(one)),
+  };
+}
+
+/**
+ * Checks settings against what a task knows; null (a default taken away) and undefined pass for any key.
+ * @param place how the user knows where they stand: `tasks.chat of bert4ort.json`, `options of chat`.
+ * @throws ConfigError naming all unknown keys, or the first value of a wrong kind.
+ */
+export function checkSettings(settings: object, checks: SettingChecks, place: string): void {
+  const unknown = Object.keys(settings).filter(key => !Object.hasOwn(checks, key));
+  if (unknown.length > 0) {
+    const expected = `only ${Object.keys(checks).join(', ')}`;
+    throw new ConfigError({ what: 'settings', place, expected, found: unknown.join(', ') });
+  }
+  for (const [key, value] of Object.entries(settings)) {
+    const kind = checks[key];
+    if (kind === undefined || value === null || value === undefined || kind.accepts(value)) continue;
+    throw new ConfigError({ what: `setting ${key}`, place, expected: kind.name, found: show(value) });
+  }
+}
+
+/** The manifest's settings of a task. @throws ConfigError when they hold anything that the task does not know. */
+export function manifestSettings<S extends object>({ tasks }: Manifest, task: string, checks: SettingChecks): S {
+  const settings = tasks[task] ?? {};
+  checkSettings(settings, checks, `tasks.${task} of ${MANIFEST_FILE}`);
+  return settings as S;
+}
+
+/** The value of a setting in the last level that gives it, null included. */
+export function lastGiven<S extends object, K extends keyof S>(levels: readonly S[], key: K): S[K] | undefined {
+  return levels.findLast(level => level[key] !== undefined)?.[key];
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,109 @@
+/**
+ * What chat and completion share: prompts to texts through the generation engine, whole or as a stream.
+ */
+import { ConfigError, InputError } from '../core/errors.ts';
+import type { AttentionRules } from '../core/manifest.ts';
+import { type Generated, generate } from '../decode/generate.ts';
+import type { StepListener } from '../decode/step-events.ts';
+import { createGenerator, type Generator } from '../generation/generator.ts';
+import type { Sequence } from '../generation/visibility.ts';
+import { type Model, tokenizerOf } from '../model.ts';
+import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import type { Decoding } from './decoding-settings.ts';
+
+/** A prompt and the segment id of what follows it. */
+export interface Prompt extends Sequence {
+  readonly segmentId: number;
+}
+
+/** What a task that writes text needs of a model; tests bring a table in its place. */
+export interface TextEngine extends Pick<Generator, 'start'> {
+  readonly tokenizer: Tokenizer;
+  readonly visibility: AttentionRules['visibility'];
+  /** Longest sequence, or null where positions have no limit. */
+  readonly maxPositions: number | null;
+}
+
+/** A text that was written. */
+export interface GeneratedText {
+  readonly text: string;
+  /** New ids only, the end token included. */
+  readonly tokenIds: readonly number[];
+  /** What the strategy ranks by; for samples the sum of log p of the drawn tokens. */
+  readonly score: number;
+  /** False when `maxLen` or the model's positions cut the text off. */
+  readonly finished: boolean;
+}
+
+/** How one run is watched. */
+export interface GenerationControls {
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: StepListener | undefined;
+}
+
+/** Turns new ids into a text. */
+export type ToText = (tokenIds: readonly number[]) => string;
+
+/**
+ * Opens a model for writing.
+ * @throws ConfigError when it has no tokenizer or step graph, or sees in both directions; SessionError.
+ */
+export async function openTextEngine(model: Model): Promise<TextEngine> {
+  const { manifest } = model;
+  const { visibility } = manifest.attention;
+  if (visibility === 'padding') {
+    const next = 'Convert it with --application lm or unilm, if it was trained as one.';
+    throw new ConfigError({ what: 'model', expected: 'a language model', found: 'an encoder', next });
+  }
+  const tokenizer = tokenizerOf(model);
+  const generator = createGenerator(await model.openGraph('step'), manifest);
+  return {
+    tokenizer,
+    visibility,
+    maxPositions: manifest.dimensions.maxPositions,
+    start: (prompt, options) => generator.start(prompt, options),
+  };
+}
+
+/**
+ * Writes on from a prompt.
+ * @returns the texts, best first; samples in the order in which they finished.
+ * @throws InputError for a prompt the model can't take and scores that are not finite; ConfigError; SessionError;
+ * AbortedError.
+ */
+export async function generateTexts(
+  engine: TextEngine,
+  prompt: Prompt,
+  { decoding, toText }: { readonly decoding: Decoding; readonly toText: ToText },
+  { signal, onStep }: GenerationControls,
+): Promise<readonly GeneratedText[]> {
+  const { strategy, endId, random } = decoding;
+  const maxLen = Math.min(decoding.maxLen, roomAfter(prompt, engine.maxPositions));
+  const scorer = engine.start(prompt, { segmentId: prompt.segmentId });
+  try {
+    const request = { endId, maxLen, random, promptTokenIds: prompt.tokenIds, signal, onStep };
+    const results = await generate(scorer, strategy, request);
+    return results.map(result => textOf(result, toText));
+  } finally {
+    scorer.release();
+  }
+}
+
+/** Tokens that can follow a prompt. The last one is never fed, so it needs no position. */
+function roomAfter({ tokenIds }: Prompt, maxPositions: number | null): number {
+  if (maxPositions === null) return Number.POSITIVE_INFINITY;
+  if (tokenIds.length <= maxPositions) return maxPositions - tokenIds.length + 1;
+  const expected = `at most ${maxPositions} tokens, the model's positions`;
+  const next = 'Shorten the text.';
+  throw new InputError({ what: 'prompt', expected, found: `${tokenIds.length} tokens`, next });
+}
+
+function textOf({ tokenIds, score, finished }: Generated, toText: ToText): GeneratedText {
+  return { text: toText(tokenIds), tokenIds, score, finished };
+}
+
+/** @throws ConfigError when a stream is asked for several texts. */
+export function checkOneText({ strategy }: Decoding): void {
+  if (!('n' in strategy) || strategy.n === undefined || strategy.n === 1) return;
+  throw new ConfigError({ what: 'option n of a stream', expected: '1', found: String(strategy.n) });
+}
