@@ -205,7 +205,26 @@ async function blockedBy(conversion: PageConversion, options: WebModelOptions) {
   return { converting: converting.longest, running: running.longest };
 }
 
+/** Milliseconds from nothing to the first result of the whole graph, and of the fastest run after it. */
+async function timings(base: string, options: WebModelOptions, runs: number) {
+  const start = performance.now();
+  const model = await loadModel(base, options);
+  const graph = await model.openGraph('model');
+  const feeds = probeFeeds(graph);
+  await graph.run(feeds, ['logits']);
+  const first = performance.now() - start;
+  let run = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < runs; i++) {
+    const before = performance.now();
+    await graph.run(feeds, ['logits']);
+    run = Math.min(run, performance.now() - before);
+  }
+  await model.dispose();
+  return { first, run };
+}
+
 const api = {
+  timings,
   logPlacements,
   publishTwice,
   writeTooMuch,
