@@ -40,3 +40,14 @@ function softmaxRow(row: ScoreArray, place: string): void {
   const original = row.slice();
   if (!(softmaxInPlace(row, top) > 0)) throw unusableScores(original, place, 'logits');
 }
+
+/**
+ * Replaces logits [K, V] by probabilities, row by row; `source` names them in errors.
+ * @throws InputError for scores that are not finite.
+ */
+export function softmaxRows(logits: Float32Array, vocabSize: number, source: string): Float32Array {
+  for (let row = 0; row * vocabSize < logits.length; row++) {
+    softmaxRow(logits.subarray(row * vocabSize, (row + 1) * vocabSize), `${source}, row ${row}`);
+  }
+  return logits;
+}

@@ -31,4 +31,6 @@ export interface Tokenizer {
   idToToken(id: number): string;
   encode(first: string | readonly string[], second?: string | readonly string[], options?: EncodeOptions): Encoding;
   decode(ids: readonly number[]): string;
+  /** For each token of `tokenize(text)` the indices of its characters; absent where the tokenizer can't tell. */
+  rematch?(text: string, tokens: readonly string[]): number[][];
 }
