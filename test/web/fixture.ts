@@ -46,8 +46,14 @@ export const examples: Readonly<Record<string, Example>> = {
     tokenizer: [
       'sentencepiece',
       'chinese_vocab.model',
+      // The recipe of CPM_LM_bert4keras.
       { preTokenize: 'jieba', tokenStart: null, tokenEnd: null, tokenTranslate: { '▃': '<cls>' } },
     ],
+  },
+  'completion-gpt2ml': {
+    checkpoint: 'model.ckpt-100000',
+    keywords: { model: 'gpt2_ml' },
+    tokenizer: ['wordpiece', 'vocab.txt', { tokenStart: null, tokenEnd: null }],
   },
 };
 
@@ -58,7 +64,7 @@ export async function convertExample(name: string, folder: string): Promise<void
   const [kind, file, more] = tokenizer;
   const bytes = await readFile(path.join(EXAMPLES, name, file));
   const { copy: _copy, link: _link, ...sink } = await directorySink(folder);
-  const source = kind === 'wordpiece' ? { kind, vocab: bytes } : { kind, model: bytes, ...more };
+  const source = kind === 'wordpiece' ? { kind, vocab: bytes, ...more } : { kind, model: bytes, ...more };
   await convert(
     {
       checkpoint: { files, name: checkpoint },

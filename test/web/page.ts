@@ -9,6 +9,8 @@ import type { Tensor } from '../../src/core/tensor.ts';
 import { sha256Of } from '../../src/io/browser-cache.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
+import { createChat } from '../../src/tasks/chat.ts';
+import { createCompleter } from '../../src/tasks/completion.ts';
 import { fetchModel, loadModel, opfsSet, opfsSink, type ProgressEvent, type WebModelOptions } from '../../src/web.ts';
 import type { PageConversion } from './convert-worker.ts';
 
@@ -223,7 +225,40 @@ async function timings(base: string, options: WebModelOptions, runs: number) {
   return { first, run };
 }
 
+/** A recorded reply or completion that leaves nothing to chance. */
+export interface GreedyItem {
+  readonly kind: 'chat' | 'completion';
+  readonly texts?: readonly string[];
+  readonly prompt?: string;
+  readonly maxlen: number;
+  readonly minlen?: number;
+  readonly end_id: number;
+}
+
+/** Texts and ids of greedy decoding, item by item. */
+async function generateAll(base: string, items: readonly GreedyItem[], options: WebModelOptions) {
+  const model = await loadModel(base, options);
+  try {
+    const outputs: { text: string; tokenIds: readonly number[] }[] = [];
+    for (const item of items) {
+      const limits = { maxLen: item.maxlen, minLen: item.minlen ?? 1, endId: item.end_id };
+      const settings = { strategy: 'greedy', topK: null, topP: null, ...limits } as const;
+      if (item.kind === 'chat') {
+        const { text, tokenIds } = await (await createChat(model)).reply(item.texts ?? [], settings);
+        outputs.push({ text, tokenIds });
+      } else {
+        const { completions } = await (await createCompleter(model, settings)).complete(item.prompt ?? '');
+        outputs.push(...completions.map(({ text, tokenIds }) => ({ text, tokenIds })));
+      }
+    }
+    return { device: model.device, outputs };
+  } finally {
+    await model.dispose();
+  }
+}
+
 const api = {
+  generateAll,
   timings,
   logPlacements,
   publishTwice,
