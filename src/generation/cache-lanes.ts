@@ -1,11 +1,12 @@
 /**
  * The keys and values of all live requests: one lane per request, every lane with the same number of slots, laid out as
- * the step graph reads them, so that a run is fed without a copy. Lanes that take part in a run stand in front.
+ * the step graph reads them. Lanes of a run stand side by side, so that it is fed without a copy; a lane that rests keeps
+ * its slots elsewhere and costs others nothing.
  *
- * Slots are only ever appended; which of them belong together is the caller's business. Memory grows in buckets, because
- * a run pays for every slot of the layout, used or not.
+ * Which slot holds what is the caller's business. Memory grows in buckets, because a run pays for every slot of the
+ * layout, used or not.
  *
- * B lanes, N heads, P slots, H head size.
+ * B lanes, N heads, P slots, R new rows, H head size.
  */
 import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
@@ -13,23 +14,38 @@ import type { PastFeeds } from './step-session.ts';
 
 /** One request's slots. Only {@link CacheLanes} changes it. */
 export interface Lane {
-  /** Place in the layout. */
+  /** Place in the layout; -1 while it rests. */
   readonly index: number;
-  /** Slots in use. */
+  /** One more than the last slot in use. */
   readonly used: number;
 }
 
 interface OwnLane {
   index: number;
   used: number;
+  /** Keys and values [N, used, H] of a resting lane, store by store. */
+  resting: readonly Float32Array[];
 }
 
-/** Keys or values of one layer: N heads of `size` numbers a slot. */
+/** Keys or values of one layer: N heads of `size` numbers a slot, [B, N, P, size]. */
 interface Store {
   readonly name: string;
   readonly output: string;
   readonly size: number;
   data: Float32Array;
+}
+
+/** Blocks of one head after another: `stride` numbers from one to the next. */
+interface Blocks {
+  readonly data: Float32Array;
+  readonly from: number;
+  readonly stride: number;
+}
+
+/** Rows that a run returned for one lane, and the slots they go to. */
+export interface NewRows {
+  readonly lane: Lane;
+  readonly slots: readonly number[];
 }
 
 /** Slots are added in multiples of this. */
@@ -39,19 +55,17 @@ const BUCKET = 16;
 export class CacheLanes {
   readonly #heads: number;
   readonly #stores: readonly Store[];
-  /** Position of each slot, [B, P]; null where the graph does not ask. */
-  #positions: BigInt64Array | null;
   readonly #lanes: OwnLane[] = [];
+  readonly #resting = new Set<OwnLane>();
   #slots = 0;
   #capacity = 0;
 
-  constructor({ layers, heads, keySize, headSize }: Dimensions, withPositions: boolean) {
+  constructor({ layers, heads, keySize, headSize }: Dimensions) {
     this.#heads = heads;
     this.#stores = Array.from({ length: layers }, (_, layer) => [
       { name: `past_key.${layer}`, output: `new_key.${layer}`, size: keySize, data: new Float32Array(0) },
       { name: `past_value.${layer}`, output: `new_value.${layer}`, size: headSize, data: new Float32Array(0) },
     ]).flat();
-    this.#positions = withPositions ? new BigInt64Array(0) : null;
   }
 
   /** Names of the graph's cache outputs. */
@@ -66,42 +80,60 @@ export class CacheLanes {
 
   /** Bytes held. */
   get bytes(): number {
-    return this.#stores.reduce((sum, store) => sum + store.data.byteLength, 0);
+    const resting = [...this.#resting].flatMap(lane => lane.resting);
+    return [...this.#stores.map(store => store.data), ...resting].reduce((sum, data) => sum + data.byteLength, 0);
+  }
+
+  /** Whether a run that failed took memory along, which a worker does that dies. {@link forget} is all that helps. */
+  get lost(): boolean {
+    return this.#capacity * this.#slots > 0 && this.#stores.some(store => store.data.length === 0);
   }
 
   /** A new lane without slots. */
   add(): Lane {
-    if (this.#lanes.length === this.#capacity)
-      this.#relayout(Math.max(1, Math.ceil(this.#capacity * 1.5)), this.#slots);
-    const lane = { index: this.#lanes.length, used: 0 };
-    this.#lanes.push(lane);
-    return lane;
+    return this.#enter({ index: -1, used: 0, resting: [] });
   }
 
-  /** Gives a lane's slots back; the memory is kept for the next one until no lane is left. */
+  /** Gives a lane's slots back, and memory when half of it is not used any more. */
   remove(lane: Lane): void {
-    const last = this.#lanes.at(-1);
-    if (last === undefined || this.#lanes[lane.index] !== lane) return;
-    this.#copyLane(last.index, lane.index);
-    this.#place(last, lane.index);
-    this.#lanes.pop();
-    if (this.#lanes.length === 0) this.#relayout(0, 0);
+    const own = this.#own(lane);
+    if (own === undefined) return;
+    if (!this.#resting.delete(own)) this.#leave(own);
   }
 
-  /** Moves lanes to the front, in this order, and returns the past feeds of a run over them. */
-  feeds(lanes: readonly Lane[]): PastFeeds {
-    lanes.forEach((lane, index) => {
-      this.#swap(lane.index, index);
+  /** Takes a lane out of the layout until a run needs it. */
+  rest(lane: Lane): void {
+    const own = this.#own(lane);
+    if (own === undefined || own.index < 0) return;
+    own.resting = this.#stores.map(store => {
+      const data = new Float32Array(this.#heads * own.used * store.size);
+      const length = own.used * store.size;
+      this.#copyHeads(this.#blocksOf(store, own.index), { data, from: 0, stride: length }, length);
+      return data;
     });
+    this.#leave(own);
+    this.#resting.add(own);
+  }
+
+  /** Makes lanes neighbours and returns them in the order in which a run reads them. */
+  gather(lanes: readonly Lane[]): readonly Lane[] {
+    const wanted = new Set<Lane>(lanes);
+    for (const own of [...this.#resting]) if (wanted.has(own)) this.#wake(own);
+    const first = Math.min(...lanes.map(lane => lane.index));
+    const together = lanes.every(lane => lane.index < first + wanted.size);
+    if (!together) this.#bringForward(wanted);
+    return [...wanted].sort((a, b) => a.index - b.index);
+  }
+
+  /** The past feeds of a run over lanes that {@link gather} returned. */
+  feeds(lanes: readonly Lane[]): PastFeeds {
     const batch = lanes.length;
+    const first = lanes[0]?.index ?? 0;
     const feeds: Record<string, Tensor> = {};
     for (const { name, size, data } of this.#stores) {
       const shape = [batch, this.#heads, this.#slots, size];
-      feeds[name] = { dtype: 'float32', shape, data: data.subarray(0, batch * this.#heads * this.#slots * size) };
-    }
-    if (this.#positions !== null) {
-      const data = this.#positions.subarray(0, batch * this.#slots);
-      feeds['past_position_ids'] = { dtype: 'int64', shape: [batch, this.#slots], data };
+      const length = this.#heads * this.#slots * size;
+      feeds[name] = { dtype: 'float32', shape, data: data.subarray(first * length, (first + batch) * length) };
     }
     return feeds;
   }
@@ -116,94 +148,125 @@ export class CacheLanes {
     }
   }
 
-  /**
-   * Appends the first `counts[b]` of a run's R new rows to the lane at `lanes[b]`, with their positions [B, R].
-   */
-  append(
-    lanes: readonly Lane[],
-    counts: readonly number[],
-    { rows, positions, results }: { rows: number; positions: Int32Array; results: Readonly<Record<string, Tensor>> },
-  ): void {
-    const needed = Math.max(0, ...lanes.map((lane, b) => lane.used + (counts[b] ?? 0)));
+  /** Writes the leading rows of each lane of a run, of its `rows` R, to their slots. */
+  append(batch: readonly NewRows[], rows: number, results: Readonly<Record<string, Tensor>>): void {
+    const needed = Math.max(0, ...batch.flatMap(({ slots }) => slots)) + 1;
     if (needed > this.#slots) this.#relayout(this.#capacity, bucketFor(needed));
     for (const store of this.#stores) {
       const result = results[store.output];
       if (result?.dtype !== 'float32') continue;
-      lanes.forEach((lane, b) => {
-        this.#appendTo(store, lane, result.data, { from: b * this.#heads * rows, rows, count: counts[b] ?? 0 });
+      batch.forEach(({ lane, slots }, b) => {
+        const from = { data: result.data, from: b * this.#heads * rows * store.size, stride: rows * store.size };
+        this.#write(store, lane.index, from, slots);
       });
     }
-    lanes.forEach((lane, b) => {
-      const own = this.#lanes[lane.index];
-      const count = counts[b] ?? 0;
-      for (let i = 0; i < count && this.#positions !== null; i++) {
-        this.#positions[lane.index * this.#slots + lane.used + i] = BigInt(positions[b * rows + i] ?? 0);
-      }
-      if (own !== undefined) own.used += count;
-    });
+    for (const { lane, slots } of batch) {
+      const own = this.#own(lane);
+      if (own !== undefined) own.used = Math.max(own.used, ...slots.map(slot => slot + 1));
+    }
   }
 
-  /** Rows [N, R, H] that start at row `from` of `data` go behind the lane's used slots, head by head. */
-  #appendTo(
-    { size, data: target }: Store,
-    lane: Lane,
-    data: Float32Array,
-    { from, rows, count }: { from: number; rows: number; count: number },
-  ): void {
-    const length = count * size;
+  /** Empties every lane and gives the memory back. */
+  forget(): void {
+    for (const lane of [...this.#lanes, ...this.#resting]) {
+      lane.used = 0;
+      lane.resting = lane.resting.map(() => new Float32Array(0));
+    }
+    this.#relayout(this.#capacity, 0);
+  }
+
+  /** Copies rows to slots of a lane, neighbours together. */
+  #write(store: Store, index: number, rows: Blocks, slots: readonly number[]): void {
+    const target = this.#blocksOf(store, index);
+    for (let i = 0; i < slots.length; ) {
+      const slot = slots[i] ?? 0;
+      let count = 1;
+      while (slots[i + count] === slot + count) count++;
+      const from = { ...rows, from: rows.from + i * store.size };
+      this.#copyHeads(from, { ...target, from: target.from + slot * store.size }, count * store.size);
+      i += count;
+    }
+  }
+
+  #copyHeads(source: Blocks, target: Blocks, length: number): void {
     for (let head = 0; head < this.#heads; head++) {
-      const source = (from + head * rows) * size;
-      const at = ((lane.index * this.#heads + head) * this.#slots + lane.used) * size;
+      const from = source.from + head * source.stride;
+      const to = target.from + head * target.stride;
       // A subarray costs more than copying a row or two by hand.
-      if (length > 256) target.set(data.subarray(source, source + length), at);
-      else for (let i = 0; i < length; i++) target[at + i] = data[source + i] ?? 0;
+      if (length > 256) target.data.set(source.data.subarray(from, from + length), to);
+      else for (let i = 0; i < length; i++) target.data[to + i] = source.data[from + i] ?? 0;
     }
   }
 
-  /** New memory for `capacity` lanes of `slots` slots, with everything in use copied over. */
-  #relayout(capacity: number, slots: number): void {
+  /** The heads of one lane in a store. */
+  #blocksOf({ data, size }: Store, index: number, slots = this.#slots): Blocks {
+    return { data, from: index * this.#heads * slots * size, stride: slots * size };
+  }
+
+  /** Puts a lane at the end of the layout. */
+  #enter(lane: OwnLane): OwnLane {
+    const lanes = this.#lanes.length < this.#capacity ? this.#capacity : Math.ceil(this.#capacity * 1.5) || 1;
+    const slots = lane.used > this.#slots ? bucketFor(lane.used) : this.#slots;
+    if (lanes !== this.#capacity || slots !== this.#slots) this.#relayout(lanes, slots);
+    this.#place(lane, this.#lanes.length);
+    return lane;
+  }
+
+  #wake(lane: OwnLane): void {
+    this.#resting.delete(lane);
+    this.#enter(lane);
+    this.#stores.forEach((store, i) => {
+      const length = lane.used * store.size;
+      const data = lane.resting[i] ?? new Float32Array(0);
+      this.#copyHeads({ data, from: 0, stride: length }, this.#blocksOf(store, lane.index), length);
+    });
+    lane.resting = [];
+  }
+
+  /** Takes a lane out; the last one takes its place. */
+  #leave(lane: OwnLane): void {
+    const last = this.#lanes.at(-1);
+    if (last === undefined) return;
+    if (last !== lane) {
+      for (const store of this.#stores) {
+        const size = this.#heads * this.#slots * store.size;
+        store.data.copyWithin(lane.index * size, last.index * size, (last.index + 1) * size);
+      }
+      this.#place(last, lane.index);
+    }
+    this.#lanes.pop();
+    lane.index = -1;
+    this.#shrink();
+  }
+
+  #shrink(): void {
+    const lanes = this.#lanes.length;
+    const slots = lanes === 0 ? 0 : bucketFor(Math.max(...this.#lanes.map(({ used }) => used)));
+    const capacity = lanes * 2 <= this.#capacity ? lanes : this.#capacity;
+    if (capacity < this.#capacity || slots * 2 <= this.#slots) this.#relayout(capacity, Math.min(slots, this.#slots));
+  }
+
+  /** Swaps the wanted lanes with those that stand in front of them. */
+  #bringForward(wanted: ReadonlySet<Lane>): void {
+    const misplaced = [...wanted].filter(lane => lane.index >= wanted.size);
+    for (let index = 0; index < wanted.size; index++) {
+      const there = this.#lanes[index];
+      if (there === undefined || wanted.has(there)) continue;
+      const lane = this.#own(misplaced.pop());
+      if (lane !== undefined) this.#swap(lane, there);
+    }
+  }
+
+  #swap(a: OwnLane, b: OwnLane): void {
     for (const store of this.#stores) {
-      const data = new Float32Array(capacity * this.#heads * slots * store.size);
-      for (const lane of this.#lanes) {
-        for (let head = 0; head < this.#heads; head++) {
-          const block = lane.index * this.#heads + head;
-          const from = block * this.#slots * store.size;
-          data.set(store.data.subarray(from, from + lane.used * store.size), block * slots * store.size);
-        }
-      }
-      store.data = data;
+      const size = this.#heads * this.#slots * store.size;
+      const kept = store.data.slice(b.index * size, (b.index + 1) * size);
+      store.data.copyWithin(b.index * size, a.index * size, (a.index + 1) * size);
+      store.data.set(kept, a.index * size);
     }
-    if (this.#positions !== null) {
-      const positions = new BigInt64Array(capacity * slots);
-      for (const { index, used } of this.#lanes) {
-        const from = index * this.#slots;
-        positions.set(this.#positions.subarray(from, from + used), index * slots);
-      }
-      this.#positions = positions;
-    }
-    this.#capacity = capacity;
-    this.#slots = slots;
-  }
-
-  #swap(from: number, to: number): void {
-    const [a, b] = [this.#lanes[from], this.#lanes[to]];
-    if (from === to || a === undefined || b === undefined) return;
-    for (const array of this.#arrays()) {
-      const size = array.length / this.#capacity;
-      const kept = array.slice(to * size, (to + 1) * size);
-      array.copyWithin(to * size, from * size, (from + 1) * size);
-      setAll(array, kept, from * size);
-    }
-    this.#place(a, to);
-    this.#place(b, from);
-  }
-
-  #copyLane(from: number, to: number): void {
-    if (from === to) return;
-    for (const array of this.#arrays()) {
-      const size = array.length / this.#capacity;
-      array.copyWithin(to * size, from * size, (from + 1) * size);
-    }
+    const index = a.index;
+    this.#place(a, b.index);
+    this.#place(b, index);
   }
 
   #place(lane: OwnLane, index: number): void {
@@ -211,15 +274,24 @@ export class CacheLanes {
     this.#lanes[index] = lane;
   }
 
-  #arrays(): (Float32Array | BigInt64Array)[] {
-    const stores = this.#stores.map(store => store.data);
-    return this.#positions === null ? stores : [...stores, this.#positions];
+  #own(lane: Lane | undefined): OwnLane | undefined {
+    if (lane === undefined) return undefined;
+    if (lane.index >= 0) return this.#lanes[lane.index] === lane ? this.#lanes[lane.index] : undefined;
+    return [...this.#resting].find(other => other === lane);
   }
-}
 
-function setAll(array: Float32Array | BigInt64Array, values: Float32Array | BigInt64Array, at: number): void {
-  if (array instanceof Float32Array && values instanceof Float32Array) array.set(values, at);
-  else if (array instanceof BigInt64Array && values instanceof BigInt64Array) array.set(values, at);
+  /** New memory for `capacity` lanes of `slots` slots, with everything in use copied over. */
+  #relayout(capacity: number, slots: number): void {
+    for (const store of this.#stores) {
+      const grown = { ...store, data: new Float32Array(capacity * this.#heads * slots * store.size) };
+      for (const { index, used } of this.#lanes) {
+        this.#copyHeads(this.#blocksOf(store, index), this.#blocksOf(grown, index, slots), used * store.size);
+      }
+      store.data = grown.data;
+    }
+    this.#capacity = capacity;
+    this.#slots = slots;
+  }
 }
 
 /** Room for some more steps: an eighth, at least a bucket's half. */

@@ -15,6 +15,11 @@ export interface StartOptions {
 export interface GenerationScorer extends StepScorer {
   /** Number of leading positions of the prompt that were not computed again. */
   readonly reused: number;
+  /**
+   * Moves its cache out of the way of running requests, until it is asked again or another takes over: for a chat that
+   * waits for its user.
+   */
+  rest(): void;
   /** Gives its cache back. May be called twice. */
   release(): void;
 }

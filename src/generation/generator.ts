@@ -15,9 +15,10 @@ import type { GenerationScorer, StartOptions } from './generation-scorer.ts';
 import { chunkByLength } from './length-batches.ts';
 import { nextTurn } from './next-turn.ts';
 import { recomputeScorer } from './recompute-scorer.ts';
-import { RequestRows, type RowPlan } from './request-rows.ts';
+import { type CachedSlots, RequestRows } from './request-rows.ts';
 import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
-import { blankSlots, emptyPast, type StepRows, stepFeeds, takes } from './step-session.ts';
+import { type BatchMember, pastPositions, stepRows } from './step-batch.ts';
+import { blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
 import { canCache, type Sequence } from './visibility.ts';
 
 /** What the engine has done so far, for benchmarks. */
@@ -65,10 +66,14 @@ export function createGenerator(session: GraphSession, manifest: Manifest, optio
 
 interface Request {
   readonly rows: RequestRows;
-  readonly lane: Lane;
+  /** null until its first run. */
+  lane: Lane | null;
+  /** Calls that are not answered yet. */
+  waiting: number;
   released: boolean;
 }
 
+/** One call of `score`. */
 interface Call {
   readonly request: Request;
   readonly hypotheses: readonly Hypothesis[];
@@ -77,9 +82,10 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
-interface PlannedCall {
-  readonly call: Call;
-  readonly plan: RowPlan;
+/** What is asked of one request in a turn: its calls as one, in their order. */
+interface Job extends BatchMember {
+  readonly lane: Lane;
+  readonly calls: readonly Call[];
 }
 
 class Engine implements Generator {
@@ -87,19 +93,22 @@ class Engine implements Generator {
   readonly #manifest: Manifest;
   readonly #options: GeneratorOptions;
   readonly #cache: CacheLanes;
-  readonly #requests = new WeakMap<GenerationScorer, Request>();
+  readonly #requestOf = new WeakMap<GenerationScorer, Request>();
+  /** Requests that hold a lane. */
+  readonly #live = new Set<Request>();
   readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
   #calls: Call[] = [];
   #working = false;
-  /** Whether the cache is being read by a run, so that no lane may move. */
+  /** Whether a run reads the cache, so that no lane may move. */
   #running = false;
-  readonly #toRemove: Lane[] = [];
+  /** Changes of the cache that wait for the run to end. */
+  readonly #later: (() => void)[] = [];
 
   constructor(session: GraphSession, manifest: Manifest, options: GeneratorOptions) {
     this.#session = session;
     this.#manifest = manifest;
     this.#options = options;
-    this.#cache = new CacheLanes(manifest.dimensions, takes(session, 'past_position_ids'));
+    this.#cache = new CacheLanes(manifest.dimensions);
   }
 
   get counts(): GeneratorCounts {
@@ -114,30 +123,42 @@ class Engine implements Generator {
       after?.release();
       return recomputeScorer(this.#session, this.#manifest, { prompt, segmentId });
     }
-    const { lane, slots } = this.#laneFor(prompt, after);
-    const request: Request = { rows: new RequestRows(attention, prompt, segmentId, slots), lane, released: false };
+    const { lane, cached } = this.#inherit(prompt, after);
+    const request: Request = {
+      rows: new RequestRows(attention, prompt, segmentId, cached),
+      lane,
+      waiting: 0,
+      released: false,
+    };
+    if (lane !== null) this.#live.add(request);
     const scorer: GenerationScorer = {
       vocabSize: dimensions.vocabSize,
       kind: 'logits',
-      reused: slots.length,
+      reused: cached?.slots.length ?? 0,
       score: async (hypotheses, signal) => this.#ask(request, hypotheses, signal),
+      rest: () => this.#rest(request),
       release: () => this.#release(request),
     };
-    this.#requests.set(scorer, request);
+    this.#requestOf.set(scorer, request);
     return scorer;
   }
 
-  /** The lane of `after` with the slots that can stay, or a new one. */
-  #laneFor(prompt: Sequence, after: GenerationScorer | undefined): { lane: Lane; slots: readonly number[] } {
-    const earlier = after === undefined ? undefined : this.#requests.get(after);
-    const usable = earlier !== undefined && !earlier.released && this.#manifest.attention.visibility === 'causal';
-    const slots = usable ? earlier.rows.reusableSlots(prompt) : [];
-    if (earlier === undefined || slots.length === 0) {
+  /** The lane of `after` with the slots that can stay, where there are any. */
+  #inherit(
+    prompt: Sequence,
+    after: GenerationScorer | undefined,
+  ): { readonly lane: Lane | null; readonly cached?: CachedSlots } {
+    const earlier = after === undefined ? undefined : this.#requestOf.get(after);
+    const lane = earlier?.released === false && earlier.waiting === 0 ? earlier.lane : null;
+    const slots = lane === null ? [] : (earlier?.rows.reusableSlots(prompt) ?? []);
+    if (lane === null || earlier === undefined || slots.length === 0) {
       after?.release();
-      return { lane: this.#cache.add(), slots: [] };
+      return { lane: null };
     }
     earlier.released = true;
-    return { lane: earlier.lane, slots };
+    earlier.lane = null;
+    this.#live.delete(earlier);
+    return { lane, cached: { slots, used: lane.used } };
   }
 
   #ask(request: Request, hypotheses: readonly Hypothesis[], signal?: AbortSignal): Promise<Float32Array> {
@@ -146,10 +167,12 @@ class Engine implements Generator {
     }
     const longest = Math.max(...hypotheses.map(({ length }) => length));
     checkLength(this.#manifest.dimensions, request.rows.prompt.tokenIds.length + longest);
-    return new Promise((resolve, reject) => {
+    request.waiting++;
+    const answered = new Promise<Float32Array>((resolve, reject) => {
       this.#calls.push({ request, hypotheses, signal, resolve, reject });
-      if (!this.#working) this.#work();
     });
+    if (!this.#working) this.#work();
+    return answered.finally(() => request.waiting--);
   }
 
   /** Runs until nothing is asked for; the turn in between lets every search that was answered ask again. */
@@ -157,12 +180,12 @@ class Engine implements Generator {
     this.#working = true;
     await nextTurn();
     while (this.#calls.length > 0) {
-      const calls = this.#calls;
+      const calls = this.#calls.filter(call => !this.#isOver(call));
       this.#calls = [];
       this.#running = true;
-      await this.#answer(calls.filter(call => !this.#isOver(call)));
+      await this.#answer(calls);
       this.#running = false;
-      for (const lane of this.#toRemove.splice(0)) this.#cache.remove(lane);
+      for (const change of this.#later.splice(0)) change();
       await nextTurn();
     }
     this.#working = false;
@@ -179,84 +202,116 @@ class Engine implements Generator {
     }
   }
 
-  /** New requests are computed apart from those that go on: their rows would all be padded to a prompt's length. */
+  /** New requests are computed apart from those that go on: they need no past. */
   async #answer(calls: readonly Call[]): Promise<void> {
-    const planned = calls.map(call => ({ call, plan: call.request.rows.plan(call.hypotheses) }));
-    const isNew = ({ call }: PlannedCall) => call.request.lane.used === 0;
-    for (const group of [planned.filter(one => !isNew(one)), planned.filter(isNew)]) {
+    const jobs = [...callsByRequest(calls)].map(([request, own]) => this.#jobOf(request, own));
+    const groups = [jobs.filter(({ lane }) => lane.used > 0), jobs.filter(({ lane }) => lane.used === 0)];
+    const batches = groups.flatMap(group => {
       const lengths = group.map(({ plan }) => plan.rows.length);
-      for (const chunk of chunkByLength(lengths, this.#options.maxBatchTokens ?? 4096)) {
-        const batch = chunk.flatMap(index => group[index] ?? []);
-        try {
-          await this.#run(batch);
-        } catch (error) {
-          for (const { call } of batch) call.reject(error);
-        }
+      const chunks = chunkByLength(lengths, this.#options.maxBatchTokens ?? 4096);
+      return chunks.map(chunk => chunk.flatMap(index => group[index] ?? []));
+    });
+    for (const [i, batch] of batches.entries()) {
+      try {
+        await this.#run(batch);
+      } catch (error) {
+        for (const call of batch.flatMap(job => job.calls)) call.reject(error);
+        if (!this.#cache.lost) continue;
+        this.#forget();
+        // What the others planned relied on the cache that is gone; they are planned anew in the next turn.
+        this.#calls.unshift(...batches.slice(i + 1).flatMap(rest => rest.flatMap(job => job.calls)));
+        return;
       }
     }
   }
 
-  async #run(batch: readonly PlannedCall[]): Promise<void> {
+  #jobOf(request: Request, calls: readonly Call[]): Job {
+    request.lane ??= this.#cache.add();
+    this.#live.add(request);
+    const plan = request.rows.plan(calls.flatMap(call => call.hypotheses));
+    return { rows: request.rows, lane: request.lane, plan, calls };
+  }
+
+  async #run(jobs: readonly Job[]): Promise<void> {
     const { dimensions } = this.#manifest;
-    const lanes = batch.map(({ call }) => call.request.lane);
-    const fresh = lanes.every(lane => lane.used === 0);
-    const past = fresh ? emptyPast(this.#session, dimensions, batch.length) : this.#cache.feeds(lanes);
+    const fresh = jobs.every(({ lane }) => lane.used === 0);
+    const lanes = fresh ? jobs.map(job => job.lane) : this.#cache.gather(jobs.map(job => job.lane));
+    const batch = fresh ? jobs : [...jobs].sort((a, b) => a.lane.index - b.lane.index);
+    const cached = fresh ? {} : this.#cache.feeds(lanes);
     const rows = stepRows(batch, fresh ? blankSlots(this.#session) : this.#cache.slots);
     const start = performance.now();
-    const lent = fresh ? [] : Object.keys(past);
     const results = await this.#session.run(
-      stepFeeds(this.#session, rows, past),
+      stepFeeds(this.#session, rows, fresh ? this.#blankPast(batch.length) : this.#withPositions(batch, cached)),
       ['logits', ...this.#cache.outputs],
-      lent,
+      Object.keys(cached),
     );
     this.#count(batch, rows, performance.now() - start);
     this.#cache.takeBack(results);
-    batch.forEach(({ call, plan }) => {
-      call.request.rows.cached(plan, call.request.lane.used);
-    });
-    const counts = batch.map(({ plan }) => plan.rows.length);
-    this.#cache.append(lanes, counts, { rows: rows.rows, positions: rows.positionIds, results });
+    const placed = batch.map(job => ({ lane: job.lane, slots: job.rows.place(job.plan, this.#cache.slots) }));
+    this.#cache.append(placed, rows.rows, results);
     const logits = results['logits'];
-    const data = logits?.dtype === 'float32' ? logits.data : new Float32Array(0);
-    const stride = (rows.logitRows.length / rows.batch) * dimensions.vocabSize;
-    batch.forEach(({ call, plan }, lane) => {
-      const begin = lane * stride;
-      call.resolve(data.subarray(begin, begin + plan.reads.length * dimensions.vocabSize));
-    });
+    if (logits?.dtype === 'float32') handOut(batch, logits.data, dimensions.vocabSize);
   }
 
-  #count(batch: readonly PlannedCall[], rows: StepRows, milliseconds: number): void {
+  #blankPast(batch: number): PastFeeds {
+    return emptyPast(this.#session, this.#manifest.dimensions, batch);
+  }
+
+  #withPositions(batch: readonly Job[], cached: PastFeeds): PastFeeds {
+    if (!takes(this.#session, 'past_position_ids')) return cached;
+    return { ...cached, past_position_ids: pastPositions(batch, this.#cache.slots) };
+  }
+
+  #count(batch: readonly Job[], rows: StepRows, milliseconds: number): void {
     this.#counts.runs++;
     this.#counts.rows += batch.reduce((sum, { plan }) => sum + plan.rows.length, 0);
     this.#counts.paddedRows += rows.batch * rows.rows;
     this.#counts.sessionMilliseconds += milliseconds;
   }
 
+  /** After cache memory was lost: every request is computed again when it is asked next. */
+  #forget(): void {
+    this.#cache.forget();
+    for (const request of this.#live) request.rows.forget();
+  }
+
+  #rest(request: Request): void {
+    this.#whenIdle(() => {
+      if (request.lane !== null && request.waiting === 0) this.#cache.rest(request.lane);
+    });
+  }
+
   #release(request: Request): void {
     if (request.released) return;
     request.released = true;
-    if (this.#running) this.#toRemove.push(request.lane);
-    else this.#cache.remove(request.lane);
+    this.#whenIdle(() => {
+      this.#live.delete(request);
+      if (request.lane !== null) this.#cache.remove(request.lane);
+      request.lane = null;
+    });
+  }
+
+  #whenIdle(change: () => void): void {
+    if (this.#running) this.#later.push(change);
+    else change();
   }
 }
 
-/** The arrays of a run, rows and read rows padded to the longest of the batch. */
-function stepRows(batch: readonly PlannedCall[], past: number): StepRows {
-  const rows = Math.max(...batch.map(({ plan }) => plan.rows.length));
-  const reads = Math.max(...batch.map(({ plan }) => plan.reads.length));
-  const ids = () => new Int32Array(batch.length * rows);
-  const step = { tokenIds: ids(), segmentIds: ids(), positionIds: ids() };
-  const visible = new Uint8Array(batch.length * rows * (past + rows));
-  const logitRows = new Int32Array(batch.length * reads);
-  batch.forEach(({ call, plan }, lane) => {
-    plan.rows.forEach((row, i) => {
-      const at = lane * rows + i;
-      step.tokenIds[at] = row.tokenId;
-      step.segmentIds[at] = row.segmentId;
-      step.positionIds[at] = row.position;
-      call.request.rows.markVisible(plan, i, visible, { offset: at * (past + rows), past });
-    });
-    logitRows.set(plan.reads, lane * reads);
+function callsByRequest(calls: readonly Call[]): ReadonlyMap<Request, readonly Call[]> {
+  const groups = new Map<Request, Call[]>();
+  for (const call of calls) groups.set(call.request, [...(groups.get(call.request) ?? []), call]);
+  return groups;
+}
+
+/** Gives each call its rows of the logits, [B, K, V] with K as the job with most rows has it. */
+function handOut(jobs: readonly Job[], logits: Float32Array, vocabSize: number): void {
+  const stride = logits.length / jobs.length;
+  jobs.forEach(({ calls }, index) => {
+    let begin = index * stride;
+    for (const { hypotheses, resolve } of calls) {
+      const end = begin + hypotheses.length * vocabSize;
+      resolve(logits.subarray(begin, end));
+      begin = end;
+    }
   });
-  return { batch: batch.length, rows, past, ...step, visible, logitRows };
 }

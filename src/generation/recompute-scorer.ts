@@ -37,6 +37,9 @@ export function recomputeScorer(
       });
       return scores;
     },
+    rest() {
+      // There is no cache to move.
+    },
     release() {
       released = true;
     },

@@ -1,8 +1,10 @@
 /**
- * The rows that a request needs computed before its hypotheses can be scored, and what each of them may see. A row is a
- * position of the prompt or a hypothesis; both become cache slots.
+ * The rows that a request needs computed before its hypotheses can be scored, what each of them may see, and the cache
+ * slots they go to. A row is a position of the prompt or a hypothesis.
+ *
+ * Slots of hypotheses that no search follows any more are used again. Should one be asked for after all, it and its
+ * ancestors are simply computed once more.
  */
-
 import type { AttentionRules } from '../core/manifest.ts';
 import type { Hypothesis } from '../decode/scorer.ts';
 import { isPadding, type Sequence, seenPositions, visibleLengths } from './visibility.ts';
@@ -24,6 +26,16 @@ export interface RowPlan {
   readonly places: ReadonlyMap<Hypothesis, number>;
 }
 
+/** What an earlier request leaves to one that takes its lane over. */
+export interface CachedSlots {
+  /** Slot of each leading position of the new prompt. */
+  readonly slots: readonly number[];
+  /** Slots of the lane that were written, kept or not. */
+  readonly used: number;
+}
+
+const NOTHING_CACHED: CachedSlots = { slots: [], used: 0 };
+
 /** What is known of a request: its prompt, and which slot holds which of its rows. */
 export class RequestRows {
   readonly prompt: Sequence;
@@ -35,14 +47,24 @@ export class RequestRows {
   /** Slot of each position of the prompt that is cached; the rest is still to be computed. */
   readonly #promptSlots: number[];
   readonly #slots = new Map<Hypothesis, number>();
+  /** Position of the token in each slot up to the last one in use. */
+  #positions: number[];
+  /** Slots that may be written again, highest first. */
+  #free: number[];
 
-  constructor(rules: AttentionRules, prompt: Sequence, segmentId: number, cachedSlots: readonly number[] = []) {
+  constructor(rules: AttentionRules, prompt: Sequence, segmentId: number, cached: CachedSlots = NOTHING_CACHED) {
     this.prompt = prompt;
     this.segmentId = segmentId;
     this.#rules = rules;
     this.#seen = seenPositions(rules, prompt);
     this.#lengths = visibleLengths(rules, prompt);
-    this.#promptSlots = [...cachedSlots];
+    this.#promptSlots = [...cached.slots];
+    this.#positions = new Array<number>(cached.used).fill(0);
+    cached.slots.forEach((slot, position) => {
+      this.#positions[slot] = position;
+    });
+    const kept = new Set(cached.slots);
+    this.#free = [...this.#positions.keys()].filter(slot => !kept.has(slot)).reverse();
   }
 
   /** Rows needed to score `hypotheses`: what is left of the prompt, uncached ancestors, and the hypotheses themselves. */
@@ -81,16 +103,50 @@ export class RequestRows {
     }
   }
 
-  /** Records that the rows of a plan now lie in slots from `firstSlot` on. */
-  cached(plan: RowPlan, firstSlot: number): void {
-    plan.rows.forEach(({ hypothesis, position }, i) => {
-      if (hypothesis === null) this.#promptSlots[position] = firstSlot + i;
-      else this.#slots.set(hypothesis, firstSlot + i);
+  /** Chooses slots for the rows of a plan, within `capacity` as long as some can be used again, and notes what they hold. */
+  place(plan: RowPlan, capacity: number): readonly number[] {
+    const fresh = capacity - this.#positions.length;
+    if (fresh + this.#free.length < plan.rows.length) this.#sweep(plan);
+    return plan.rows.map(({ hypothesis, position }) => {
+      const slot = this.#free.pop() ?? this.#positions.length;
+      const earlier = hypothesis === null ? this.#promptSlots[position] : this.#slots.get(hypothesis);
+      if (hypothesis === null) this.#promptSlots[position] = slot;
+      else this.#slots.set(hypothesis, slot);
+      this.#positions[slot] = position;
+      if (earlier !== undefined) this.#free.push(earlier);
+      return slot;
     });
   }
 
-  /** Slots that a prompt can reuse: those of the longest common beginning with this one and what it generated. */
-  reusableSlots({ tokenIds, segmentIds }: Sequence): readonly number[] {
+  /** Writes the positions of this request's slots, one int64 each as two halves, from `offset` on. */
+  writePositions(halves: Int32Array, offset: number): void {
+    this.#positions.forEach((position, slot) => {
+      halves[2 * (offset + slot)] = position;
+    });
+  }
+
+  /** Drops what is known of the cache, after its memory was lost. */
+  forget(): void {
+    this.#promptSlots.length = 0;
+    this.#slots.clear();
+    this.#positions = [];
+    this.#free = [];
+  }
+
+  /**
+   * Slots that a prompt can reuse: those of the longest common beginning with this one and what it generated, of which no
+   * row sees what comes after it in either.
+   */
+  reusableSlots(next: Sequence): readonly number[] {
+    const common = this.#commonSlots(next);
+    const lengths = visibleLengths(this.#rules, next);
+    const isOpen = (end: number) => (lengths[end - 1] ?? 0) > end || (this.#lengths[end - 1] ?? 0) > end;
+    let end = common.length;
+    while (end > 0 && isOpen(end)) end--;
+    return common.slice(0, end);
+  }
+
+  #commonSlots({ tokenIds, segmentIds }: Sequence): readonly number[] {
     const common: number[] = [];
     let node: Hypothesis | undefined;
     // The last position is always computed again: its logits are what the first call asks for.
@@ -114,6 +170,21 @@ export class RequestRows {
       const position = first + i;
       return { tokenId, segmentId: segmentIds[position] ?? 0, position, hypothesis: null };
     });
+  }
+
+  /** Frees the slots of hypotheses that are neither in the plan nor ancestors of those that are. */
+  #sweep(plan: RowPlan): void {
+    const live = new Set<Hypothesis>();
+    for (const hypothesis of plan.places.keys()) {
+      for (let node: Hypothesis | null = hypothesis; node !== null && !live.has(node); node = node.parent)
+        live.add(node);
+    }
+    for (const [hypothesis, slot] of this.#slots) {
+      if (live.has(hypothesis)) continue;
+      this.#slots.delete(hypothesis);
+      this.#free.push(slot);
+    }
+    this.#free.sort((a, b) => b - a);
   }
 
   #firstNewPosition(plan: RowPlan): number {

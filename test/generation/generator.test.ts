@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { convert, parseConfigFile } from '../../converters/index.ts';
 import { beamSearch } from '../../src/decode/beam-search.ts';
-import { extendHypothesis, type Hypothesis, rootHypothesis, type StepScorer } from '../../src/decode/scorer.ts';
+import { extendHypothesis, type Hypothesis, rootHypothesis } from '../../src/decode/scorer.ts';
 import { createGenerator } from '../../src/generation/generator.ts';
 import type { Sequence } from '../../src/generation/visibility.ts';
-import { directorySink } from '../../src/io/directory-sink.ts';
-import { splitPath } from '../../src/io/file-source.ts';
 import type { Model } from '../../src/model.ts';
-import { loadModel } from '../../src/node.ts';
 import type { GraphSession } from '../../src/session/session.ts';
-
-const CASES = path.resolve(import.meta.dirname, '../fixtures/cases');
+import { assertClose, convertCase } from './converted-case.ts';
 
 /** Recorded models of every way to see: causal, relative positions, UniLM, shared segments. */
 const MODELS = ['nezha-lm', 'gpt2-cpm', 'gpt2-ml', 'gpt-chat', 'bert-unilm', 'bert-lm', 'nezha-chat-recipe'];
@@ -49,6 +44,37 @@ describe('generation engine', () => {
     });
   }
 
+  for (const name of MODELS) {
+    it(`reuses of an earlier request what a new one leaves unchanged: ${name}`, async () => {
+      const { model, session } = models.get(name) ?? assert.fail();
+      const ends = fc.record({ earlier: requestOf(model), later: requestOf(model), shared: fc.nat(14) });
+      const anew = createGenerator(session, model.manifest, { recompute: true });
+      await fc.assert(
+        fc.asyncProperty(ends, async ({ earlier, later, shared }) => {
+          const generator = createGenerator(session, model.manifest);
+          const first = generator.start(earlier.prompt, { segmentId: earlier.segmentId });
+          const child = extendHypothesis(rootHypothesis(), 7);
+          await first.score([rootHypothesis()]);
+          await first.score([child]);
+          const whole = {
+            tokenIds: [...earlier.prompt.tokenIds, 7],
+            segmentIds: [...earlier.prompt.segmentIds, earlier.segmentId],
+          };
+          const prompt = {
+            tokenIds: [...whole.tokenIds.slice(0, shared), ...later.prompt.tokenIds],
+            segmentIds: [...whole.segmentIds.slice(0, shared), ...later.prompt.segmentIds],
+          };
+          const second = generator.start(prompt, { segmentId: later.segmentId, after: first });
+          const plain = anew.start(prompt, { segmentId: later.segmentId });
+          assertClose(await second.score([rootHypothesis()]), await plain.score([rootHypothesis()]));
+          second.release();
+          assert.equal(generator.counts.cacheBytes, 0);
+        }),
+        { numRuns: 15 },
+      );
+    });
+  }
+
   it('takes the cache of an earlier turn over', async () => {
     const { model, session } = models.get('nezha-lm') ?? assert.fail();
     const generator = createGenerator(session, model.manifest);
@@ -61,6 +87,48 @@ describe('generation engine', () => {
     const anew = createGenerator(session, model.manifest).start(prompt, { segmentId: 1 });
     assertClose(await next.score([rootHypothesis()]), await anew.score([rootHypothesis()]));
     await assert.rejects(first.score([rootHypothesis()]), /released/);
+  });
+
+  it('uses the slots of dropped hypotheses again', async () => {
+    const { model, session } = models.get('nezha-lm') ?? assert.fail();
+    const generator = createGenerator(session, model.manifest);
+    const scorer = generator.start({ tokenIds: [2, 9, 8, 3], segmentIds: [0, 0, 0, 0] });
+    let rows = [rootHypothesis()];
+    await scorer.score(rows);
+    for (let step = 0; step < 16; step++) {
+      const [best = rootHypothesis()] = rows;
+      rows = [5, 6, 7, 8].map(tokenId => extendHypothesis(best, tokenId));
+      await scorer.score(rows);
+    }
+    // The prompt, the 15 that are ancestors, and the last four: 23 of the 68 slots that were ever needed.
+    const { layers, heads, keySize, headSize } = model.manifest.dimensions;
+    const slots = generator.counts.cacheBytes / (4 * layers * heads * (keySize + headSize));
+    assert.ok(slots <= 48, `${slots} slots`);
+    scorer.release();
+  });
+
+  it('lets a chat rest without costing others, and goes on with it', async () => {
+    const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
+    const generator = createGenerator(session, model.manifest);
+    const sequence = (tokenIds: number[]) => ({ tokenIds, segmentIds: tokenIds.map(() => 0) });
+    const chat = generator.start(sequence([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]));
+    const other = generator.start(sequence([5]));
+    const together = await Promise.all([chat.score([rootHypothesis()]), other.score([rootHypothesis()])]);
+    const bytes = generator.counts.cacheBytes;
+    chat.rest();
+    assert.ok(generator.counts.cacheBytes < bytes);
+    assertClose(await other.score([rootHypothesis()]), together[1]);
+    assertClose(await chat.score([rootHypothesis()]), together[0]);
+    chat.rest();
+    const next = generator.start(sequence([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]), { after: chat });
+    assert.equal(next.reused, 12);
+    assert.equal(
+      await next.score([rootHypothesis()]).then(scores => scores.length),
+      model.manifest.dimensions.vocabSize,
+    );
+    next.release();
+    other.release();
+    assert.equal(generator.counts.cacheBytes, 0);
   });
 
   it('refuses what the model can not take', async () => {
@@ -96,6 +164,10 @@ interface GeneratedRequest {
   readonly segmentId: number;
   /** Steps of rows: which row of the step before is extended, by which token. */
   readonly steps: readonly (readonly { readonly parent: number; readonly tokenId: number }[])[];
+  /** Whether its cache rests after a step, as a chat's does. */
+  readonly rests: boolean;
+  /** Whether every step is asked for by two calls, the rows of the second reversed. */
+  readonly twice: boolean;
 }
 
 function requestOf(model: Model): fc.Arbitrary<GeneratedRequest> {
@@ -109,16 +181,18 @@ function requestOf(model: Model): fc.Arbitrary<GeneratedRequest> {
       .array(fc.record({ tokenId: token, segmentId: fc.nat(prefix ? 0 : segments) }), { minLength: 1, maxLength: 12 })
       .map(items => ({ tokenIds: items.map(item => item.tokenId), segmentIds: items.map(item => item.segmentId) })),
     segmentId: prefix ? fc.constant(1) : fc.nat(segments),
-    steps: fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { maxLength: 4 }),
+    steps: fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { maxLength: 9 }),
+    rests: fc.boolean(),
+    twice: fc.boolean(),
   });
 }
 
 async function compareScorers(
-  { prompt, segmentId, steps }: GeneratedRequest,
+  { prompt, segmentId, steps, rests, twice }: GeneratedRequest,
   cached: ReturnType<typeof createGenerator>,
   plain: ReturnType<typeof createGenerator>,
 ): Promise<void> {
-  const scorers: readonly StepScorer[] = [cached, plain].map(generator => generator.start(prompt, { segmentId }));
+  const [scorer, reference] = [cached.start(prompt, { segmentId }), plain.start(prompt, { segmentId })];
   let rows: readonly Hypothesis[] = [rootHypothesis()];
   for (const step of [undefined, ...steps]) {
     const parents = rows;
@@ -127,30 +201,21 @@ async function compareScorers(
         extendHypothesis(parents[parent % parents.length] ?? rootHypothesis(), tokenId),
       );
     }
-    const [found, expected] = await Promise.all(scorers.map(scorer => scorer.score(rows)));
-    assertClose(found ?? [], expected ?? []);
+    const [found, expected, reversed] = await Promise.all([
+      scorer.score(rows),
+      reference.score(rows),
+      twice ? scorer.score([...rows].reverse()) : [],
+    ]);
+    assertClose(found, expected);
+    if (twice) assertClose(rowsOf(reversed, rows.length).reverse().flat(), expected);
+    if (rests) scorer.rest();
   }
-  for (const scorer of scorers) if ('release' in scorer && typeof scorer.release === 'function') scorer.release();
+  scorer.release();
+  reference.release();
 }
 
-function assertClose(found: ArrayLike<number>, expected: ArrayLike<number>): void {
-  assert.equal(found.length, expected.length);
-  for (let i = 0; i < found.length; i++) {
-    const [a, b] = [found[i] ?? 0, expected[i] ?? 0];
-    assert.ok(Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(b)), `${i}: ${found[i]} and ${expected[i]}`);
-  }
-}
-
-async function convertCase(name: string, out: string): Promise<{ model: Model; session: GraphSession }> {
-  const place = path.join(CASES, name);
-  const recorded = parseConfigFile(new Uint8Array(await readFile(path.join(place, 'case.json'))));
-  const checkpoint = recorded['checkpoint'] as { readonly path: string };
-  const conversion = {
-    checkpoint: await splitPath(path.join(place, checkpoint.path)),
-    config: new Uint8Array(await readFile(path.join(place, 'config.json'))),
-    keywords: recorded['build'] as Parameters<typeof convert>[0]['keywords'],
-  };
-  await convert(conversion, await directorySink(out));
-  const model = await loadModel(out);
-  return { model, session: await model.openGraph('step') };
+function rowsOf(scores: ArrayLike<number>, count: number): number[][] {
+  const all = Array.from(scores);
+  const size = all.length / count;
+  return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
