@@ -41,6 +41,14 @@ export {
 } from './generation/generator.ts';
 export { type Model, type ModelOptions, tokenizerOf } from './model.ts';
 export type { Device, DeviceChoice, GraphSession, SessionOptions } from './session/session.ts';
+export { type Chat, type ChatOptions, type ChatReply, type ChatSettings, createChat } from './tasks/chat.ts';
+export {
+  type Completer,
+  type Completion,
+  type CompletionOptions,
+  type CompletionSettings,
+  createCompleter,
+} from './tasks/completion.ts';
 export {
   type AnswerMetric,
   type AnswerScore,

@@ -2,7 +2,9 @@
  * The table of commands, in the order `--help` lists them. A new command is one file and one line here.
  */
 import type { Argv } from 'yargs';
+import { chatCommand } from './chat.ts';
 import { type Command, type Flags, register } from './command.ts';
+import { completeCommand } from './complete.ts';
 import { convertCommand } from './convert.ts';
 import { inspectCommand } from './inspect.ts';
 import { tokenizeCommand } from './tokenize.ts';
@@ -14,6 +16,8 @@ export function registerCommands(yargs: Argv, finish: (code: number) => void): A
   add(convertCommand);
   add(inspectCommand);
   add(verifyCommand);
+  add(chatCommand);
+  add(completeCommand);
   add(tokenizeCommand);
   return yargs;
 }

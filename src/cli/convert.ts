@@ -6,6 +6,7 @@ import { directorySink } from '../io/directory-sink.ts';
 import { splitPath } from '../io/file-source.ts';
 import { keywordFlags, keywordsOf } from './build-keywords.ts';
 import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
+import { taskFlags, taskSettings } from './decoding-flags.ts';
 import { readBytes } from './read-input.ts';
 import { printNotice, printResult, progressBars } from './terminal.ts';
 import { tokenizerFlags, tokenizerSource } from './tokenizer-flags.ts';
@@ -20,6 +21,7 @@ const flags = {
   out: { type: 'string', demandOption: true, describe: 'the model directory to write' },
   ...tokenizerFlags,
   ...keywordFlags,
+  ...taskFlags,
   link: { type: 'boolean', describe: "hard-link the checkpoint's data instead of copying it" },
   verify: { type: 'boolean', default: true, describe: 'check the checksums of tensor data (--no-verify)' },
   overwrite: { type: 'boolean', default: false, describe: 'replace a model directory that is there' },
@@ -51,6 +53,7 @@ async function runConvert(options: Options, signal: AbortSignal): Promise<number
         config: await readBytes(options.config),
         keywords: await keywordsOf(options),
         ...(options.vocab === undefined ? {} : { tokenizer: await tokenizerSource(options, options.vocab) }),
+        tasks: taskSettings(options),
         link: options.link ?? false,
         verify: options.verify,
         signal,

@@ -1,0 +1,68 @@
+/**
+ * `bert4ort complete`: writes on from prompts, from JSON Lines or in the terminal.
+ */
+import { loadModel } from '../node.ts';
+import { type Completer, type CompletionOptions, createCompleter } from '../tasks/completion.ts';
+import { notInteractive } from './chat.ts';
+import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
+import { decodingFlags, decodingOptions } from './decoding-flags.ts';
+import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { answerLines, inputFlags, type JsonLine, textField } from './json-lines.ts';
+import { isInteractive, type Repl, runRepl } from './repl.ts';
+
+const flags = { ...inputFlags, ...decodingFlags, ...deviceFlags, ...jsonFlag } as const satisfies Flags;
+
+/** The command. */
+export const completeCommand: Command<typeof flags> = {
+  command: 'complete <model>',
+  describe: 'Write on from prompts',
+  flags,
+  examples: [
+    ['$0 complete models/gpt2', 'one prompt a line; \\n in it is a line break'],
+    ['$0 complete models/gpt2 --input prompts.jsonl --n 3', '{id, prompt} → {id, completions: [{text, token_ids}]}'],
+  ],
+  run: runComplete,
+};
+
+async function runComplete(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
+  const { input, concurrency } = options;
+  if (input === undefined && !isInteractive()) throw notInteractive();
+  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  try {
+    const completer = await createCompleter(model);
+    const decoding = decodingOptions(options);
+    if (input === undefined) return await runRepl(completionRepl(completer, decoding), signal);
+    const answer = (item: JsonLine) => completeLine(completer, textField(item, 'prompt'), { ...decoding, signal });
+    return await answerLines({ input, concurrency, answer, signal });
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function completeLine(completer: Completer, prompt: string, options: CompletionOptions): Promise<object> {
+  const { completions, seed } = await completer.complete(prompt, options);
+  return {
+    completions: completions.map(({ text, tokenIds }) => ({ text, token_ids: tokenIds })),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
+/** One prompt a line; nothing is remembered. */
+export function completionRepl(
+  completer: Completer,
+  decoding: CompletionOptions,
+  write: (text: string) => void = text => process.stdout.write(text),
+): Repl {
+  return {
+    greeting: 'Type a prompt; \\n stands for a line break. Ctrl-C stops, /quit leaves.',
+    prompt: '> ',
+    commands: {},
+    async handle(line, signal) {
+      try {
+        for await (const piece of completer.stream(line.replaceAll('\\n', '\n'), { ...decoding, signal })) write(piece);
+      } finally {
+        write('\n');
+      }
+    },
+  };
+}

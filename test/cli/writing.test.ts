@@ -1,0 +1,131 @@
+/** `chat` and `complete`: replies of the reference, settings kept by `convert`, overridden by flags, and in a terminal. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { chatRepl } from '../../src/cli/chat.ts';
+import { completionRepl } from '../../src/cli/complete.ts';
+import { loadModel, type Model } from '../../src/node.ts';
+import { createChat } from '../../src/tasks/chat.ts';
+import { createCompleter } from '../../src/tasks/completion.ts';
+import { callCli, jsonLines } from './run-cli.ts';
+
+const CHAT = 'examples/models/chat-nezha';
+const GPT2 = 'examples/models/completion-gpt2';
+
+describe('commands that write text', () => {
+  let folder = '';
+  const models = { chat: '', gpt2: '' };
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-writing-'));
+    models.chat = path.join(folder, 'chat');
+    models.gpt2 = path.join(folder, 'gpt2');
+    const chat = await callCli([
+      ...['convert', '--config', `${CHAT}/config.json`, '--checkpoint', `${CHAT}/model.ckpt`],
+      ...['--vocab', `${CHAT}/vocab.txt`, '--model', 'nezha', '--application', 'lm', '--out', models.chat],
+      ...['--strategy', 'greedy', '--max-len', '32', '--task', 'chat'],
+    ]);
+    assert.equal(chat.code, 0, chat.stderr);
+    const gpt2 = await callCli([
+      ...['convert', '--config', `${GPT2}/config.json`, '--checkpoint', `${GPT2}/model.ckpt`, '--out', models.gpt2],
+      ...['--vocab', `${GPT2}/chinese_vocab.model`, '--pre-tokenize', 'jieba', '--token-translate', '{"▃":"<cls>"}'],
+      ...['--model', 'gpt2', '--strategy', 'greedy', '--max-len', '16', '--end-id', '3'],
+    ]);
+    assert.equal(gpt2.code, 0, gpt2.stderr);
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  async function withLines(command: string, model: string, items: readonly object[], flags: readonly string[] = []) {
+    const input = path.join(folder, 'input.jsonl');
+    await writeFile(input, items.map(item => JSON.stringify(item)).join('\n'));
+    const result = await callCli([command, model, '--input', input, '--threads', '1', ...flags]);
+    return { ...result, lines: jsonLines(result.stdout) };
+  }
+
+  it('replies as the reference, line by line', async () => {
+    const examples = jsonLines(await readFile(`${CHAT}/examples.jsonl`, 'utf8'));
+    const items = examples.map(({ texts }, id) => ({ id, history: texts }));
+    const { code, lines, stderr } = await withLines('chat', models.chat, [...items, { id: 'bad', history: [] }]);
+    assert.deepEqual(
+      lines.slice(0, -1).map(({ id, reply }) => ({ id, reply })),
+      examples.map(({ reply }, id) => ({ id, reply })),
+    );
+    assert.equal(lines.at(-1)?.['id'], 'bad');
+    assert.ok(lines.at(-1)?.['error']);
+    assert.equal(code, 1);
+    assert.match(stderr, /1 of \d+ lines could not be answered/);
+  });
+
+  it('completes as the reference, and flags override what the model was converted with', async () => {
+    const examples = jsonLines(await readFile(`${GPT2}/examples.jsonl`, 'utf8')).slice(0, 4);
+    const items = examples.map(({ prompt }, id) => ({ id, prompt }));
+    const { code, lines } = await withLines('complete', models.gpt2, items);
+    assert.equal(code, 0);
+    assert.deepEqual(
+      lines.map(line => (line['completions'] as { text: string }[])[0]?.text),
+      examples.map(({ output }) => output),
+    );
+    const flags = ['--strategy', 'sample', '--seed', '7', '--n', '3', '--max-len', '4'];
+    const [first, second] = [
+      await withLines('complete', models.gpt2, items.slice(0, 1), flags),
+      await withLines('complete', models.gpt2, items.slice(0, 1), flags),
+    ];
+    assert.equal(Object.keys(first.lines[0]?.['completions'] ?? {}).length, 3);
+    assert.deepEqual(first.lines, second.lines, 'a seed repeats the draw');
+  });
+
+  it('refuses options that do not apply, and input that is not there', async () => {
+    const { code, lines } = await withLines('chat', models.chat, [{ id: 1, history: ['你好'] }], ['--width', '3']);
+    assert.equal(code, 1);
+    assert.match(String(lines[0]?.['error']), /width/);
+    const alone = await callCli(['chat', models.chat]);
+    assert.equal(alone.code, 2);
+    assert.match(alone.stderr, /expected --input FILE/);
+  });
+
+  it('talks: streams the reply, remembers the conversation, forgets it when told', async () => {
+    await withModel(models.chat, async model => {
+      let written = '';
+      const repl = chatRepl(await createChat(model), {}, text => {
+        written += text;
+      });
+      const { signal } = new AbortController();
+      await repl.handle('我叫小明', signal);
+      written = '';
+      await repl.handle('我叫什么', signal);
+      assert.equal(written, '你叫小明\n');
+      repl.commands['reset']?.run('');
+      written = '';
+      await repl.handle('我叫什么', signal);
+      assert.notEqual(written, '你叫小明\n');
+    });
+  });
+
+  it('stops a reply and keeps it out of the conversation', async () => {
+    await withModel(models.chat, async model => {
+      const controller = new AbortController();
+      const repl = chatRepl(await createChat(model), {}, () => controller.abort());
+      await assert.rejects(repl.handle('你好', controller.signal), { code: 'ABORTED' });
+    });
+  });
+
+  it('completes prompts with line breaks', async () => {
+    await withModel(models.gpt2, async model => {
+      let written = '';
+      const repl = completionRepl(await createCompleter(model), {}, text => {
+        written += text;
+      });
+      await repl.handle('肯尼亚的首都是内罗毕\\n老挝的首都是', new AbortController().signal);
+      assert.equal(written, '肯尼亚的首都是内罗毕\n老挝的首都是万象\n\n');
+    });
+  });
+});
+
+async function withModel(directory: string, use: (model: Model) => Promise<void>): Promise<void> {
+  const model = await loadModel(directory, { session: { threads: 1 } });
+  try {
+    await use(model);
+  } finally {
+    await model.dispose();
+  }
+}
