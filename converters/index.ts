@@ -23,4 +23,6 @@ export { openCheckpoint } from './formats.ts';
 export { type ArchitectureFit, guessArchitecture } from './guess-architecture.ts';
 export type { Scheme } from './naming/naming.ts';
 export { type ModelPlan, type PlanOptions, planModel } from './plan-model.ts';
+export { findPreset, listPresets, type PresetOptions, withPreset } from './presets.ts';
+export type { Preset } from './presets-table.ts';
 export type { SentencePieceSource, TokenizerSource, WordPieceSource } from './tokenizer-files.ts';

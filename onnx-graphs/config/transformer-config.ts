@@ -106,7 +106,7 @@ export function dimensionsOf(config: TransformerConfig, maxPositions: number | n
     keySize: config.keySize,
     hidden: config.hiddenSize,
     vocabSize: config.vocabSize,
-    segmentVocabSize: config.segmentVocabSize,
+    segmentVocabSize: config.sharedSegments && config.segmentVocabSize > 0 ? config.vocabSize : config.segmentVocabSize,
     maxPositions,
   };
 }

@@ -50,7 +50,7 @@ export interface Dimensions {
   readonly hidden: number;
   /** Rows of the token table as used. */
   readonly vocabSize: number;
-  /** 0 where the model takes no segments. */
+  /** Number of segment ids: that of tokens where segments share the token table, 0 where the model takes no segments. */
   readonly segmentVocabSize: number;
   /** Longest sequence, or null where positions have no limit. */
   readonly maxPositions: number | null;
