@@ -41,6 +41,14 @@ export {
 } from './generation/generator.ts';
 export { type Model, type ModelOptions, tokenizerOf } from './model.ts';
 export type { Device, DeviceChoice, GraphSession, SessionOptions } from './session/session.ts';
+export type {
+  Answer,
+  AnswerOptions,
+  AnswerSpan,
+  MlmAnswer,
+  ReadingComprehension,
+  Seq2SeqAnswer,
+} from './tasks/answer.ts';
 export { type Chat, type ChatOptions, type ChatReply, type ChatSettings, createChat } from './tasks/chat.ts';
 export {
   type Completer,
@@ -49,6 +57,7 @@ export {
   type CompletionSettings,
   createCompleter,
 } from './tasks/completion.ts';
+export { createEmbedder, type Embedder, type Embeddings, type EmbedOptions } from './tasks/embed.ts';
 export {
   type AnswerMetric,
   type AnswerScore,
@@ -56,6 +65,10 @@ export {
   type Evaluation,
   scoreAnswer,
 } from './tasks/evaluation/answer-metrics.ts';
+export { createFillMask, type FillCandidate, type Filled, type FillMask, type FillOptions } from './tasks/fill-mask.ts';
+export { createMlmReader } from './tasks/mlm-reader.ts';
+export { createReader } from './tasks/reader.ts';
+export { createSeq2SeqReader } from './tasks/seq2seq-reader.ts';
 export { createSentencePiece } from './tokenizers/sentencepiece/sentence-piece.ts';
 export { createSpTokenizer } from './tokenizers/sentencepiece/sp-tokenizer.ts';
 export { type PaddingOptions, sequencePadding, truncateSequences } from './tokenizers/text/sequences.ts';
