@@ -9,8 +9,10 @@ import type { Tensor } from '../../src/core/tensor.ts';
 import { sha256Of } from '../../src/io/browser-cache.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
+import type { Answer, AnswerOptions } from '../../src/tasks/answer.ts';
 import { createChat } from '../../src/tasks/chat.ts';
 import { createCompleter } from '../../src/tasks/completion.ts';
+import { createReader } from '../../src/tasks/reader.ts';
 import { fetchModel, loadModel, opfsSet, opfsSink, type ProgressEvent, type WebModelOptions } from '../../src/web.ts';
 import type { PageConversion } from './convert-worker.ts';
 
@@ -257,7 +259,30 @@ async function generateAll(base: string, items: readonly GreedyItem[], options: 
   }
 }
 
+/** A recorded question; `mode` and `topK` are for seq2seq models. */
+export interface QuestionItem {
+  readonly question: string;
+  readonly passages: readonly string[];
+  readonly options: AnswerOptions;
+}
+
+/** Answers of a reader, item by item. */
+async function answerAll(base: string, items: readonly QuestionItem[], options: WebModelOptions) {
+  const model = await loadModel(base, options);
+  try {
+    const reader = await createReader(model);
+    const answers: Answer[] = [];
+    for (const { question, passages, options: call } of items) {
+      answers.push(await reader.answer(question, passages, call));
+    }
+    return answers;
+  } finally {
+    await model.dispose();
+  }
+}
+
 const api = {
+  answerAll,
   generateAll,
   timings,
   logPlacements,
