@@ -37,12 +37,12 @@ export const nodeDevices: readonly DeviceSpec[] = [
     device: 'cuda',
     executionProviders: options => [withDeviceId('cuda', options)],
     whenRefused:
-      "CUDA needs onnxruntime-node's CUDA libraries (reinstall it with --onnxruntime-node-install=cuda12), CUDA 12 and cuDNN 9.",
+      'Every library is there, so the driver is too old for them or there is no such GPU: see `bert4ort doctor --device cuda`.',
   },
   {
     device: 'webgpu',
     executionProviders: options => [withDeviceId('webgpu', options)],
-    whenRefused: 'WebGPU needs a Vulkan, Metal or Direct3D 12 driver.',
+    whenRefused: 'No driver satisfied it: see `bert4ort doctor --device webgpu` for those that were found.',
   },
 ];
 

@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, SessionError } from '../core/errors.ts';
 import { chooseDevice, nodeDevices } from './devices.ts';
+import { requireDevice } from './diagnosis-node.ts';
 import { type OrtModule, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 
@@ -18,6 +19,7 @@ export const nodeProvider: SessionProvider = { open: openNodeSession };
 async function openNodeSession(files: GraphFiles, ports: Ports, options: SessionOptions): Promise<GraphSession> {
   const choice = chooseDevice(options.device ?? 'auto', nodeDevices);
   const ort = await loadOrt();
+  requireDevice(choice.device, options);
   const settings: InferenceSession.SessionOptions = {
     executionProviders: choice.executionProviders(options) as InferenceSession.ExecutionProviderConfig[],
     graphOptimizationLevel: 'all',
