@@ -2,10 +2,13 @@
  * The table of commands, in the order `--help` lists them. A new command is one file and one line here.
  */
 import type { Argv } from 'yargs';
+import { answerCommand } from './answer.ts';
 import { chatCommand } from './chat.ts';
 import { type Command, type Flags, register } from './command.ts';
 import { completeCommand } from './complete.ts';
 import { convertCommand } from './convert.ts';
+import { embedCommand } from './embed.ts';
+import { fillCommand } from './fill.ts';
 import { inspectCommand } from './inspect.ts';
 import { tokenizeCommand } from './tokenize.ts';
 import { verifyCommand } from './verify.ts';
@@ -16,8 +19,11 @@ export function registerCommands(yargs: Argv, finish: (code: number) => void): A
   add(convertCommand);
   add(inspectCommand);
   add(verifyCommand);
+  add(answerCommand);
   add(chatCommand);
   add(completeCommand);
+  add(fillCommand);
+  add(embedCommand);
   add(tokenizeCommand);
   return yargs;
 }

@@ -2,12 +2,14 @@
  * `bert4ort convert`: a checkpoint and its configuration become a model directory.
  */
 import { type Conversion, convert } from '../../converters/index.ts';
+import type { Manifest } from '../core/manifest.ts';
 import { directorySink } from '../io/directory-sink.ts';
 import { splitPath } from '../io/file-source.ts';
 import { keywordFlags, keywordsOf } from './build-keywords.ts';
 import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { taskFlags, taskSettings } from './decoding-flags.ts';
 import { readBytes } from './read-input.ts';
+import { readingLengthFlags, readingLengths } from './reading-flags.ts';
 import { printNotice, printResult, progressBars } from './terminal.ts';
 import { tokenizerFlags, tokenizerSource } from './tokenizer-flags.ts';
 
@@ -22,6 +24,7 @@ const flags = {
   ...tokenizerFlags,
   ...keywordFlags,
   ...taskFlags,
+  ...readingLengthFlags,
   link: { type: 'boolean', describe: "hard-link the checkpoint's data instead of copying it" },
   verify: { type: 'boolean', default: true, describe: 'check the checksums of tensor data (--no-verify)' },
   overwrite: { type: 'boolean', default: false, describe: 'replace a model directory that is there' },
@@ -53,7 +56,7 @@ async function runConvert(options: Options, signal: AbortSignal): Promise<number
         config: await readBytes(options.config),
         keywords: await keywordsOf(options),
         ...(options.vocab === undefined ? {} : { tokenizer: await tokenizerSource(options, options.vocab) }),
-        tasks: taskSettings(options),
+        tasks: { ...taskSettings(options), ...answerSettings(options) },
         link: options.link ?? false,
         verify: options.verify,
         signal,
@@ -67,6 +70,11 @@ async function runConvert(options: Options, signal: AbortSignal): Promise<number
   } finally {
     bars.stop();
   }
+}
+
+function answerSettings(options: Options): Manifest['tasks'] {
+  const lengths = readingLengths(options);
+  return Object.keys(lengths).length === 0 ? {} : { answer: lengths };
 }
 
 function report(options: Options, { manifest, scheme, unused, allowed }: Conversion): void {

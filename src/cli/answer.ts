@@ -1,0 +1,130 @@
+/**
+ * `bert4ort answer`: reading comprehension over passages, from JSON Lines or in the terminal; with truths beside the
+ * questions it reports exact match and F1.
+ */
+import { InputError } from '../core/errors.ts';
+import { loadModel } from '../node.ts';
+import type { AnswerOptions, ReadingComprehension } from '../tasks/answer.ts';
+import { type AnswerMetric, type AnswerScore, averageScores, scoreAnswer } from '../tasks/evaluation/answer-metrics.ts';
+import { createReader } from '../tasks/reader.ts';
+import { notInteractive } from './chat.ts';
+import { type Command, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
+import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { answerLines, inputFlags, type JsonLine, textField, textListField } from './json-lines.ts';
+import { readingFlags, readingOptions } from './reading-flags.ts';
+import { isInteractive, type Repl, runRepl } from './repl.ts';
+import { printNotice } from './terminal.ts';
+
+const flags = {
+  ...inputFlags,
+  ...readingFlags,
+  metric: {
+    type: 'string',
+    choices: ['cmrc', 'webqa'],
+    describe: 'score answers against the field truth (a text or a list) by the rules of this evaluation script',
+  },
+  ...deviceFlags,
+  ...jsonFlag,
+} as const satisfies Flags;
+
+type Options = Parsed<typeof flags>;
+
+/** The command. */
+export const answerCommand: Command<typeof flags> = {
+  command: 'answer <model>',
+  describe: 'Answer questions over passages',
+  flags,
+  examples: [
+    ['$0 answer models/qa', 'add passages with /passage, then ask'],
+    ['$0 answer models/qa --input questions.jsonl', '{id, question, passages} → {id, answer, token_ids, score, …}'],
+    ['$0 answer models/qa --input dev.jsonl --metric cmrc', 'and exact match and F1 on standard error'],
+  ],
+  run: runAnswer,
+};
+
+async function runAnswer(options: Options, signal: AbortSignal): Promise<number> {
+  const { input, concurrency } = options;
+  if (input === undefined && !isInteractive()) throw notInteractive();
+  if (input === undefined && options.metric !== undefined) {
+    throw new MisuseError({ what: '--metric', expected: '--input FILE with a field "truth"', found: 'no input' });
+  }
+  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  try {
+    const reader = await createReader(model);
+    const reading = readingOptions(options);
+    if (input === undefined) return await runRepl(answerRepl(reader, reading), signal);
+    const scores: AnswerScore[] = [];
+    const answer = async (item: JsonLine) => {
+      const result = await answerLine(reader, item, { ...reading, signal });
+      if (options.metric === undefined) return result;
+      const score = scoreAnswer(result.answer, truthsOf(item), options.metric as AnswerMetric);
+      scores.push(score);
+      return { ...result, exact_match: score.exactMatch, f1: score.f1 };
+    };
+    const code = await answerLines({ input, concurrency, answer, signal });
+    if (options.metric !== undefined) reportScores(options.metric, scores, options.json);
+    return code;
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function answerLine(reader: ReadingComprehension, item: JsonLine, options: AnswerOptions) {
+  const { answer, tokenIds, score, spans } = await reader.answer(
+    textField(item, 'question'),
+    textListField(item, 'passages'),
+    options,
+  );
+  return { answer, token_ids: tokenIds, score, spans };
+}
+
+function truthsOf(item: JsonLine): readonly string[] {
+  const { truth } = item;
+  if (typeof truth === 'string') return [truth];
+  if (truth === undefined)
+    throw new InputError({ what: 'field "truth"', expected: 'a text or a list', found: 'nothing' });
+  return textListField(item, 'truth');
+}
+
+function reportScores(metric: string, scores: readonly AnswerScore[], json: boolean): void {
+  const { exactMatch, f1, count } = averageScores(scores);
+  const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
+  printNotice(
+    json
+      ? JSON.stringify({ metric, count, exact_match: exactMatch, f1 })
+      : `${metric}: exact match ${percent(exactMatch)}, F1 ${percent(f1)} over ${count} answers`,
+  );
+}
+
+/** Questions over passages that are added as one goes. */
+export function answerRepl(
+  reader: ReadingComprehension,
+  options: AnswerOptions,
+  write: (text: string) => void = text => process.stdout.write(text),
+): Repl {
+  let passages: string[] = [];
+  return {
+    greeting: 'Add passages with /passage TEXT, then ask. /reset forgets the passages, /quit leaves.',
+    prompt: '> ',
+    commands: {
+      passage: {
+        describe: 'add a passage',
+        run: text => {
+          passages.push(text);
+          return `(${passages.length} passages)`;
+        },
+      },
+      reset: {
+        describe: 'forget the passages',
+        run: () => {
+          passages = [];
+          return '(forgotten)';
+        },
+      },
+    },
+    async handle(question, signal) {
+      const { answer } = await reader.answer(question, passages, { ...options, signal });
+      write(`${answer === '' ? '(no answer)' : answer}\n`);
+    },
+  };
+}

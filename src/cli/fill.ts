@@ -1,0 +1,61 @@
+/**
+ * `bert4ort fill`: what a masked language model would put where a text says `[MASK]`.
+ */
+import { loadModel } from '../node.ts';
+import { createFillMask, type FillMask, type FillOptions } from '../tasks/fill-mask.ts';
+import { notInteractive } from './chat.ts';
+import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
+import { given } from './decoding-flags.ts';
+import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { answerLines, inputFlags, type JsonLine, textField } from './json-lines.ts';
+import { isInteractive, runRepl } from './repl.ts';
+import { formatTable, printResult } from './terminal.ts';
+
+const flags = {
+  ...inputFlags,
+  'top-k': { type: 'number', describe: 'candidates of each mask (5)' },
+  targets: { type: 'string', array: true, describe: 'only these tokens may stand at the masks' },
+  ...deviceFlags,
+  ...jsonFlag,
+} as const satisfies Flags;
+
+/** The command. */
+export const fillCommand: Command<typeof flags> = {
+  command: 'fill <model>',
+  describe: 'Fill each [MASK] of texts',
+  flags,
+  examples: [
+    ['$0 fill models/bert --input texts.jsonl', '{id, text} → {id, text, masks: [[{token, token_id, score}]]}'],
+  ],
+  run: runFill,
+};
+
+async function runFill(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
+  const { input, concurrency, topK, targets } = options;
+  if (input === undefined && !isInteractive()) throw notInteractive();
+  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  try {
+    const filler = await createFillMask(model);
+    const settings = given({ topK, targets });
+    if (input !== undefined) {
+      const answer = (item: JsonLine) => fillLine(filler, textField(item, 'text'), { ...settings, signal });
+      return await answerLines({ input, concurrency, answer, signal });
+    }
+    const handle = async (text: string, stop: AbortSignal) => {
+      const { masks } = await filler.fill(text, { ...settings, signal: stop });
+      const rows = masks.flatMap((mask, i) => mask.map(({ token, score }) => [i + 1, token, score.toFixed(4)]));
+      printResult(formatTable(['mask', 'token', 'probability'], rows));
+    };
+    return await runRepl({ greeting: 'Type a text with [MASK] in it.', prompt: '> ', commands: {}, handle }, signal);
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function fillLine(filler: FillMask, text: string, options: FillOptions): Promise<object> {
+  const filled = await filler.fill(text, options);
+  const masks = filled.masks.map(mask =>
+    mask.map(({ token, tokenId, score }) => ({ token, token_id: tokenId, score })),
+  );
+  return { text: filled.text, masks };
+}

@@ -1,0 +1,116 @@
+/** `answer`, `fill` and `embed`: the reference's answers through convert → verify → answer, scores, vectors. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { answerRepl } from '../../src/cli/answer.ts';
+import { loadModel } from '../../src/node.ts';
+import { createReader } from '../../src/tasks/reader.ts';
+import { callCli, jsonLines } from './run-cli.ts';
+
+const MODELS = 'examples/models';
+
+describe('commands that read', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-reading-'));
+    for (const [name, checkpoint, application] of [
+      ['qa-unilm', 'best_model.weights', 'unilm'],
+      ['qa-mlm', 'best_model_tf.weights', 'encoder'],
+    ] as const) {
+      const { code, stderr } = await callCli([
+        ...['convert', '--config', `${MODELS}/${name}/config.json`, '--vocab', `${MODELS}/${name}/vocab.txt`],
+        ...['--checkpoint', `${MODELS}/${name}/${checkpoint}`, '--model', 'bert', '--application', application],
+        ...['--max-passage-len', '128', '--max-question-len', '32', '--max-answer-len', '16'],
+        ...['--with-mlm', '--out', path.join(folder, name)],
+      ]);
+      assert.equal(code, 0, stderr);
+    }
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  async function goldens(name: string, mode: string) {
+    const all = jsonLines(await readFile(`${MODELS}/${name}/goldens.jsonl`, 'utf8'));
+    return new Map(
+      all.filter(line => line['mode'] === mode && (line['topk'] ?? 1) === 1).map(line => [line['id'], line]),
+    );
+  }
+
+  it('answers as the reference does, with the lengths that convert was given', async () => {
+    const input = ['--input', `${MODELS}/qa-unilm/examples.jsonl`, '--threads', '1'];
+    for (const mode of ['extractive', 'generative']) {
+      const { code, stdout } = await callCli(['answer', path.join(folder, 'qa-unilm'), ...input, '--mode', mode]);
+      assert.equal(code, 0);
+      const wanted = await goldens('qa-unilm', mode);
+      for (const { id, answer, token_ids } of jsonLines(stdout)) {
+        assert.deepEqual(
+          { answer, ids: token_ids },
+          { answer: wanted.get(id)?.['answer'], ids: wanted.get(id)?.['ids'] },
+        );
+      }
+    }
+  });
+
+  it('reports exact match and F1', async () => {
+    const input = ['--input', `${MODELS}/qa-mlm/examples.jsonl`, '--metric', 'webqa', '--json', '--threads', '1'];
+    const { code, stdout, stderr } = await callCli(['answer', path.join(folder, 'qa-mlm'), ...input]);
+    assert.equal(code, 0);
+    const wanted = await goldens('qa-mlm', 'mlm');
+    const lines = jsonLines(stdout);
+    for (const { id, answer } of lines) assert.equal(answer, wanted.get(id)?.['answer']);
+    const mean = lines.reduce((sum, line) => sum + Number(line['exact_match']), 0) / lines.length;
+    const summary = JSON.parse(stderr);
+    assert.equal(summary.count, 60);
+    assert.ok(Math.abs(summary.exact_match - mean) < 1e-12);
+  });
+
+  it('refuses what a masked model can not do', async () => {
+    const input = path.join(folder, 'one.jsonl');
+    await writeFile(input, '{"id":1,"question":"谁","passages":["他"]}\n{"id":2,"question":"谁","passages":[]}\n');
+    const { code, stdout } = await callCli(['answer', path.join(folder, 'qa-mlm'), '--input', input, '--top-k', '3']);
+    assert.equal(code, 1);
+    assert.match(String(jsonLines(stdout)[0]?.['error']), /topK/);
+  });
+
+  it('answers in a terminal over passages added as one goes', async () => {
+    const model = await loadModel(path.join(folder, 'qa-unilm'), { session: { threads: 1 } });
+    try {
+      let written = '';
+      const repl = answerRepl(await createReader(model), {}, text => {
+        written += text;
+      });
+      const { signal } = new AbortController();
+      await assert.rejects(repl.handle('罗洛·凯罗出生在哪里？', signal), /passages; expected at least one/);
+      repl.commands['passage']?.run('罗洛·凯罗出生于吉乌区；她曾就读于色天师范大学。');
+      await repl.handle('罗洛·凯罗出生在哪里？', signal);
+      assert.equal(written, '吉乌区\n');
+    } finally {
+      await model.dispose();
+    }
+  });
+
+  it('fills masks and embeds texts', async () => {
+    const input = path.join(folder, 'texts.jsonl');
+    await writeFile(input, '{"id":1,"text":"今天[MASK]气"}\n');
+    const model = path.join(folder, 'qa-mlm');
+    const filled = await callCli([
+      'fill',
+      model,
+      '--input',
+      input,
+      '--top-k',
+      '2',
+      '--targets',
+      '天',
+      '地',
+      '--threads',
+      '1',
+    ]);
+    const masks = jsonLines(filled.stdout)[0]?.['masks'] as { token: string }[][];
+    assert.deepEqual(masks[0]?.map(({ token }) => token).toSorted(), ['地', '天'].toSorted());
+    const embedded = await callCli(['embed', model, '--input', input, '--normalize', '--threads', '1']);
+    const vector = jsonLines(embedded.stdout)[0]?.['embedding'] as number[];
+    assert.equal(vector.length, 128);
+    assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5);
+  });
+});
