@@ -4,8 +4,10 @@
 import { ConfigError, InputError } from '../core/errors.ts';
 import type { AttentionRules } from '../core/manifest.ts';
 import { type Generated, generate } from '../decode/generate.ts';
+import type { StepScorer } from '../decode/scorer.ts';
 import type { StepListener } from '../decode/step-events.ts';
-import { createGenerator, type Generator } from '../generation/generator.ts';
+import type { GenerationScorer, StartOptions } from '../generation/generation-scorer.ts';
+import { createGenerator } from '../generation/generator.ts';
 import type { Sequence } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
@@ -17,7 +19,9 @@ export interface Prompt extends Sequence {
 }
 
 /** What a task that writes text needs of a model; tests bring a table in its place. */
-export interface TextEngine extends Pick<Generator, 'start'> {
+export interface TextEngine {
+  /** As the generation engine's `start`; the scorer is released when its search is over. */
+  start(prompt: Sequence, options: StartOptions): StepScorer & Pick<GenerationScorer, 'release'>;
   readonly tokenizer: Tokenizer;
   readonly visibility: AttentionRules['visibility'];
   /** Longest sequence, or null where positions have no limit. */

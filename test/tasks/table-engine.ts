@@ -2,7 +2,7 @@
  * An engine over a table instead of a model, so that tasks are tested without a graph.
  */
 import { type Hypothesis, tokenIdsOf } from '../../src/decode/scorer.ts';
-import type { GenerationScorer, StartOptions } from '../../src/generation/generation-scorer.ts';
+import type { StartOptions } from '../../src/generation/generation-scorer.ts';
 import type { Sequence } from '../../src/generation/visibility.ts';
 import type { TextEngine } from '../../src/tasks/text-generation.ts';
 import { createWordPieceTokenizer, type WordPieceOptions } from '../../src/tokenizers/wordpiece/wordpiece-tokenizer.ts';
@@ -28,7 +28,7 @@ export function tableTokenizer(options: WordPieceOptions = {}) {
 /** What a test may look at afterwards. */
 export interface TableEngine extends TextEngine {
   /** Prompts that were started, with their options. */
-  readonly started: readonly { readonly prompt: Sequence; readonly options: StartOptions | undefined }[];
+  readonly started: readonly { readonly prompt: Sequence; readonly options: StartOptions }[];
   /** Scorers that were started and not released. */
   readonly open: { count: number };
 }
@@ -38,7 +38,7 @@ export type Row = (tokenIds: readonly number[], prompt: Sequence) => Readonly<Re
 
 /** An engine whose logits are those of `row`, by token, and -9 for every other token. */
 export function tableEngine(row: Row, more: Partial<TextEngine> = {}): TableEngine {
-  const started: { prompt: Sequence; options: StartOptions | undefined }[] = [];
+  const started: { prompt: Sequence; options: StartOptions }[] = [];
   const open = { count: 0 };
   return {
     tokenizer: tableTokenizer(),
@@ -47,7 +47,7 @@ export function tableEngine(row: Row, more: Partial<TextEngine> = {}): TableEngi
     ...more,
     started,
     open,
-    start(prompt: Sequence, options?: StartOptions): GenerationScorer {
+    start(prompt, options) {
       started.push({ prompt, options });
       open.count++;
       const release = () => {
@@ -55,7 +55,7 @@ export function tableEngine(row: Row, more: Partial<TextEngine> = {}): TableEngi
       };
       const score = async (hypotheses: readonly Hypothesis[]) =>
         Float32Array.from(hypotheses.flatMap(hypothesis => logits(row(tokenIdsOf(hypothesis), prompt))));
-      return { vocabSize: TOKENS.length, kind: 'logits', reused: 0, score, release };
+      return { vocabSize: TOKENS.length, kind: 'logits', score, release };
     },
   };
 }
