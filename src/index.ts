@@ -44,6 +44,7 @@ export type { Device, DeviceChoice, GraphSession, SessionOptions } from './sessi
 export type {
   Answer,
   AnswerOptions,
+  AnswerSettings,
   AnswerSpan,
   MlmAnswer,
   ReadingComprehension,

@@ -1,179 +1,172 @@
 /**
- * `npm run demo`: two trained bert4keras checkpoints, one in Keras HDF5 and one in a TensorFlow bundle, are converted and
- * answer questions over several passages; every answer is compared with what bert4keras itself answered. No network, no
- * Python; the temporary folder is removed at the end.
+ * `npm run demo`: four small trained bert4keras checkpoints, in Keras HDF5 and in TensorFlow bundles, are converted; two
+ * answer questions over several passages, one chats, one completes a prompt. Every text is compared with what bert4keras
+ * itself gave. No network, no Python; the temporary folder is removed at the end.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Table from 'cli-table3';
-import { convert } from '../../converters/index.ts';
-import { directorySink, loadModel, type Model, splitPath } from '../../src/node.ts';
-import { createMaskReader } from './read-masks.ts';
-import { createPassageReader, type Question, type Reading } from './read-passages.ts';
+import { type Conversion, convert } from '../../converters/index.ts';
+import {
+  type Answer,
+  createChat,
+  createCompleter,
+  createReader,
+  directorySink,
+  loadModel,
+  type Model,
+  splitPath,
+  type Tokenizer,
+  tokenizerOf,
+} from '../../src/node.ts';
+import { type DemoModel, demoModels, MODELS } from './models.ts';
+import { seconds, votesTable } from './story.ts';
 
-const MODELS = path.join(import.meta.dirname, '../models');
-
-/** A line of `examples.jsonl`. */
-interface Example extends Question {
-  readonly id: string;
-}
-
-/** A line of `goldens.jsonl`: what the reference answered. */
-interface Golden {
-  readonly id: string;
-  readonly mode: string;
-  readonly topk?: number;
-  readonly answer: string;
-}
-
-/** How many answers were compared, and how many were the reference's. */
+/** How many texts were compared, and how many were the reference's. */
 export interface Outcome {
   readonly compared: number;
   readonly equal: number;
 }
 
+/** A line of a reader's `examples.jsonl`. */
+interface Question {
+  readonly id: string;
+  readonly question: string;
+  readonly passages: readonly string[];
+}
+
+type Say = (text: string) => void;
+
 /** Runs the demo, telling its story to `say`. */
-export async function main(say: (text: string) => void): Promise<Outcome> {
+export async function main(say: Say): Promise<Outcome> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-demo-'));
   const began = performance.now();
+  const outcomes: Outcome[] = [];
+  const parts = { unilm: readWithVotes, mlm: readMasks, chat: talk, gpt2: completePrompts };
   try {
-    const outcomes = [await generativeReader(folder, say), await maskedReader(folder, say)];
-    const compared = outcomes.reduce((sum, outcome) => sum + outcome.compared, 0);
-    const equal = outcomes.reduce((sum, outcome) => sum + outcome.equal, 0);
-    say(`${equal} of ${compared} answers are those of bert4keras on TensorFlow. ${seconds(began)} in all.`);
-    return { compared, equal };
+    for (const [name, run] of Object.entries(parts)) {
+      const model = await convertAndLoad(demoModels[name as keyof typeof parts], path.join(folder, name), say);
+      outcomes.push(await run(model, say).finally(() => model.dispose()));
+    }
   } finally {
     await rm(folder, { recursive: true });
   }
+  const [compared, equal] = [sum(outcomes, 'compared'), sum(outcomes, 'equal')];
+  say(`${equal} of ${compared} texts are those of bert4keras on TensorFlow. ${seconds(began)} in all.`);
+  return { compared, equal };
 }
 
-/** A UniLM, from Keras HDF5: the passages vote on each token of the answer. */
-async function generativeReader(folder: string, say: (text: string) => void): Promise<Outcome> {
-  say('1. A UniLM reader, best_model.weights (Keras HDF5)\n');
-  const model = await convertAndLoad('qa-unilm', 'best_model.weights', path.join(folder, 'unilm'), say);
-  try {
-    const examples = await readLines<Example>('qa-unilm/examples.jsonl');
-    const goldens = await readLines<Golden>('qa-unilm/goldens.jsonl');
-    const outcomes: Outcome[] = [];
-    for (const mode of ['extractive', 'generative']) {
-      const read = await createPassageReader(model, { extractive: mode === 'extractive' });
-      const wanted = goldens.filter(golden => golden.mode === mode && golden.topk === 1);
-      if (mode === 'extractive') await showReading(pick(examples, 4), read, say);
-      outcomes.push(await compare(examples, wanted, { mode, read, say }));
-    }
-    return total(outcomes);
-  } finally {
-    await model.dispose();
-  }
-}
-
-/** A masked model, from a TensorFlow bundle in two shards: all answers in one forward pass. */
-async function maskedReader(folder: string, say: (text: string) => void): Promise<Outcome> {
-  say('2. A masked reader, best_model_tf.weights (tf.keras bundle, two shards)\n');
-  const model = await convertAndLoad('qa-mlm', 'best_model_tf.weights', path.join(folder, 'mlm'), say);
-  try {
-    const examples = await readLines<Example>('qa-mlm/examples.jsonl');
-    const goldens = await readLines<Golden>('qa-mlm/goldens.jsonl');
-    return compare(examples, goldens, { mode: 'masked', read: await createMaskReader(model), say });
-  } finally {
-    await model.dispose();
-  }
-}
-
-async function convertAndLoad(
-  name: string,
-  checkpoint: string,
-  to: string,
-  say: (text: string) => void,
-): Promise<Model> {
-  const from = path.join(MODELS, name);
+async function convertAndLoad(demo: DemoModel, to: string, say: Say): Promise<Model> {
+  say(`${demo.title}\n`);
+  const from = path.join(MODELS, demo.folder);
   const began = performance.now();
-  const application = name === 'qa-unilm' ? 'unilm' : 'encoder';
-  const { manifest, scheme } = await convert(
+  const conversion: Conversion = await convert(
     {
-      checkpoint: await splitPath(path.join(from, checkpoint)),
+      checkpoint: await splitPath(path.join(from, demo.checkpoint)),
       config: await readFile(path.join(from, 'config.json')),
-      keywords: { model: 'bert', application, with_mlm: true },
-      tokenizer: { kind: 'wordpiece', vocab: await readFile(path.join(from, 'vocab.txt')) },
+      keywords: demo.keywords,
+      tokenizer: demo.tokenizer(await readFile(path.join(from, demo.vocab))),
+      tasks: demo.tasks,
     },
     await directorySink(to),
   );
-  const { layers, hidden } = manifest.dimensions;
-  say(`   converted in ${seconds(began)}: ${layers} layers, hidden ${hidden}, ${scheme}\n`);
+  const { layers, hidden } = conversion.manifest.dimensions;
+  say(`   converted in ${seconds(began)}: ${layers} layers, hidden ${hidden}, ${conversion.scheme}`);
   return loadModel(to);
 }
 
-/** One question in full: what each passage would begin with, who is dropped, and the answer that is voted. */
-async function showReading(
-  example: Example,
-  read: (question: Question) => Promise<Reading>,
-  say: (text: string) => void,
-): Promise<void> {
-  const began = performance.now();
-  const { answer, votes } = await read(example);
-  const elapsed = seconds(began);
-  const table = new Table({
-    head: ['passage', 'would begin with', ''],
-    style: { head: [], border: [] },
-    colWidths: [58, 22, 9],
-    wordWrap: true,
-    wrapOnWordBoundary: false,
-  });
-  for (const [i, passage] of example.passages.entries()) {
-    const vote = votes[i];
-    const begins = vote?.token === '[SEP]' ? 'no answer' : (vote?.token ?? '');
-    table.push([
-      passage,
-      `${begins}  ${((vote?.probability ?? 0) * 100).toFixed(1)} %`,
-      vote?.kept ? 'votes' : 'dropped',
-    ]);
+/** A UniLM: the passages vote on each token of the answer. */
+async function readWithVotes(model: Model, say: Say): Promise<Outcome> {
+  const reader = await createReader(model);
+  const questions = await readLines<Question>('qa-unilm/examples.jsonl');
+  const shown = questions.find(({ id, passages }) => passages.length === 4 && !id.includes('edge'));
+  if (shown !== undefined) {
+    const began = performance.now();
+    const answer = await reader.answer(shown.question, shown.passages);
+    say(showVotes(shown, answer, tokenizerOf(model)));
+    say(`   → ${answer.answer}   (${seconds(began)})\n`);
   }
-  say(`   ${example.question}\n${table}\n   → ${answer || '(no passage answers)'}   (${elapsed})\n`);
+  const outcomes: Outcome[] = [];
+  for (const mode of ['extractive', 'generative'] as const) {
+    const ask = ({ question, passages }: Question) => reader.answer(question, passages, { mode });
+    outcomes.push(await compareAnswers('qa-unilm', { mode, ask, say }));
+  }
+  return { compared: sum(outcomes, 'compared'), equal: sum(outcomes, 'equal') };
 }
 
-async function compare(
-  examples: readonly Example[],
-  goldens: readonly Golden[],
-  {
-    mode,
-    read,
-    say,
-  }: { mode: string; read: (question: Question) => Promise<{ readonly answer: string }>; say: (text: string) => void },
+/** A masked model: all tokens of an answer in one forward pass. */
+async function readMasks(model: Model, say: Say): Promise<Outcome> {
+  const reader = await createReader(model);
+  const ask = ({ question, passages }: Question) => reader.answer(question, passages);
+  return compareAnswers('qa-mlm', { mode: 'mlm', ask, say });
+}
+
+function showVotes({ question, passages }: Question, answer: Answer, tokenizer: Tokenizer): string {
+  if (answer.kind !== 'seq2seq') return question;
+  const rows = answer.passages.map(({ tokenId, probability, kept }, i) => ({
+    passage: passages[i] ?? '',
+    begins: tokenId === tokenizer.tokenEndId ? 'no answer' : tokenizer.idToToken(tokenId),
+    probability,
+    kept,
+  }));
+  return `\n   ${question}\n${votesTable(rows)}`;
+}
+
+async function compareAnswers(
+  folder: string,
+  { mode, ask, say }: { mode: string; ask: (question: Question) => Promise<Answer>; say: Say },
 ): Promise<Outcome> {
-  const wanted = new Map(goldens.map(golden => [golden.id, golden.answer]));
+  const goldens = await readLines<{ id: string; mode: string; topk?: number; answer: string }>(
+    `${folder}/goldens.jsonl`,
+  );
+  const ofMode = goldens.filter(golden => golden.mode === mode && (golden.topk ?? 1) === 1);
+  const wanted = new Map(ofMode.map(golden => [golden.id, golden.answer]));
+  const questions = await readLines<Question>(`${folder}/examples.jsonl`);
   const began = performance.now();
   // All at once: the engine puts what is asked for at the same time into one run.
-  const answers = await Promise.all(examples.map(async example => (await read(example)).answer));
-  const equal = examples.filter(({ id }, i) => wanted.get(id) === answers[i]).length;
-  say(`   ${mode}: ${examples.length} questions in ${seconds(began)}, ${equal} answered as bert4keras does\n`);
-  return { compared: examples.length, equal };
+  const answers = await Promise.all(questions.map(ask));
+  const equal = questions.filter(({ id }, i) => wanted.get(id) === answers[i]?.answer).length;
+  say(`   ${mode}: ${questions.length} questions in ${seconds(began)}, ${equal} answered as bert4keras does\n`);
+  return { compared: questions.length, equal };
 }
 
-function total(outcomes: readonly Outcome[]): Outcome {
-  const sum = (key: keyof Outcome) => outcomes.reduce((all, outcome) => all + outcome[key], 0);
-  return { compared: sum('compared'), equal: sum('equal') };
+/** NEZHA as a language model: the next turn of a dialogue. */
+async function talk(model: Model, say: Say): Promise<Outcome> {
+  const chat = await createChat(model);
+  const dialogues = await readLines<{ texts: string[]; reply: string }>('chat-nezha/examples.jsonl');
+  const began = performance.now();
+  const replies = await Promise.all(dialogues.map(({ texts }) => chat.reply(texts)));
+  const [first] = dialogues;
+  for (const turn of first?.texts ?? []) say(`   – ${turn}`);
+  say(`   → ${replies[0]?.text}\n`);
+  const equal = dialogues.filter(({ reply }, i) => replies[i]?.text === reply).length;
+  say(`   ${dialogues.length} dialogues in ${seconds(began)}, ${equal} continued as bert4keras does\n`);
+  return { compared: dialogues.length, equal };
 }
 
-/** An example that is shown well: `passages` passages, so that there is something to vote on. */
-function pick(examples: readonly Example[], passages: number): Example {
-  const fitting = examples.find(({ id, passages: { length } }) => length === passages && !id.includes('edge'));
-  if (fitting === undefined) throw new Error(`No example has ${passages} passages.`);
-  return fitting;
+/** GPT-2 with CPM's tokenizer: few-shot completion. */
+async function completePrompts(model: Model, say: Say): Promise<Outcome> {
+  const completer = await createCompleter(model);
+  const prompts = await readLines<{ prompt: string; output: string }>('completion-gpt2/examples.jsonl');
+  const began = performance.now();
+  const completions = await Promise.all(prompts.map(({ prompt }) => completer.complete(prompt)));
+  const [first] = prompts;
+  say(`   ${first?.prompt.replaceAll('\n', ' ⏎ ')}`);
+  say(`   → ${completions[0]?.text.trimEnd().split('\n').at(-1)}\n`);
+  const equal = prompts.filter(({ output }, i) => completions[i]?.text === output).length;
+  say(`   ${prompts.length} prompts in ${seconds(began)}, ${equal} completed as bert4keras does\n`);
+  return { compared: prompts.length, equal };
+}
+
+function sum(outcomes: readonly Outcome[], key: keyof Outcome): number {
+  return outcomes.reduce((all, outcome) => all + outcome[key], 0);
 }
 
 async function readLines<T>(file: string): Promise<T[]> {
   const text = await readFile(path.join(MODELS, file), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map(line => JSON.parse(line) as T);
-}
-
-function seconds(since: number): string {
-  const elapsed = (performance.now() - since) / 1000;
-  return elapsed < 1 ? `${(elapsed * 1000).toFixed(0)} ms` : `${elapsed.toFixed(1)} s`;
+  const lines = text.trim().split('\n');
+  return lines.map(line => JSON.parse(line) as T);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
