@@ -7,6 +7,7 @@ import { chatCommand } from './chat.ts';
 import { type Command, type Flags, register } from './command.ts';
 import { completeCommand } from './complete.ts';
 import { convertCommand } from './convert.ts';
+import { doctorCommand } from './doctor.ts';
 import { embedCommand } from './embed.ts';
 import { fillCommand } from './fill.ts';
 import { inspectCommand } from './inspect.ts';
@@ -25,5 +26,6 @@ export function registerCommands(yargs: Argv, finish: (code: number) => void): A
   add(fillCommand);
   add(embedCommand);
   add(tokenizeCommand);
+  add(doctorCommand);
   return yargs;
 }
