@@ -1,6 +1,6 @@
 /**
  * Writes a TensorFlow bundle of the size of BERT-base (12 layers, hidden size 768, 21,128 tokens, 409 MB) under the names
- * of published checkpoints, with valid checksums and meaningless values; optionally of another architecture, or with
+ * of published checkpoints, with valid checksums and meaningless values (noise, and ones where normalisation scales); optionally of another architecture, or with
  * Adam's slots, three times as large. No Python and no download.
  */
 import { open, writeFile } from 'node:fs/promises';
@@ -51,8 +51,9 @@ export async function writeBaseCheckpoint(folder: string, options: BaseCheckpoin
   for (const { name, shape } of tensors) {
     const size = 4 * shape.reduce((product, dim) => product * dim, 1);
     const checksum = createCrc32c();
-    for (let done = 0; done < size; done += PATTERN.length) {
-      const bytes = PATTERN.subarray(0, Math.min(PATTERN.length, size - done));
+    const pattern = name.endsWith('gamma') ? ONES : NOISE;
+    for (let done = 0; done < size; done += pattern.length) {
+      const bytes = pattern.subarray(0, Math.min(pattern.length, size - done));
       checksum.update(bytes);
       await data.write(bytes);
     }
@@ -65,8 +66,23 @@ export async function writeBaseCheckpoint(folder: string, options: BaseCheckpoin
   return offset;
 }
 
-/** A megabyte of small float32 numbers. */
-const PATTERN = new Uint8Array(Float32Array.from({ length: 1 << 18 }, (_, i) => Math.sin(i) / 50).buffer);
+/** Of an odd length, so that no two rows of a table are equal: ids of different programs can be compared. */
+const LENGTH = 1_000_003;
+const NOISE = bytesOf(createNoise(LENGTH));
+const ONES = bytesOf(new Float32Array(LENGTH).fill(1));
+
+/** Numbers between -0.035 and 0.035, spread like BERT's initial weights: deviation 0.02. */
+function createNoise(length: number): Float32Array {
+  let state = 1;
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return 0.07 * (state / 2 ** 32 - 0.5);
+  });
+}
+
+function bytesOf({ buffer }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer);
+}
 
 function storedTensors(
   model: string,
