@@ -55,7 +55,7 @@ export interface WebModel extends Model {
  * says; AbortedError.
  * @example
  * const model = await loadModel('https://example.org/models/qa/', { onProgress: event => console.log(event) });
- * const reader = createReader(model);
+ * const reader = await createReader(model);
  * const { answer } = await reader.answer('谁写了《红楼梦》？', ['《红楼梦》的作者是曹雪芹。']);
  * await model.dispose();
  */

@@ -1,5 +1,5 @@
 /**
- * Bundles and serves the playground: `npx tsx examples/playground/serve.ts [port]`, then open the address it prints.
+ * Bundles and serves the playground: `npm run playground`, or with `-- PORT` (8080), then open the address it prints.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';

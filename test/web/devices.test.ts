@@ -92,7 +92,18 @@ describe('devices in a browser', () => {
     }
   });
 
-  it('names the file when the worker or ONNX Runtime can not be loaded', async () => {
+  it('ends with an error when the worker can not be loaded', async () => {
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const error = await page.evaluate(url => {
+      const options = { worker: () => new Worker('/nowhere.js', { type: 'module' }) };
+      return globalThis.page.thrownBy(() => globalThis.page.logits(url, [2], [0], options));
+    }, base);
+    assert.equal(error?.name, 'SessionError');
+    assert.match(error?.message ?? '', /^session worker; found its file could not be loaded/);
+  });
+
+  it('names the file when ONNX Runtime can not be loaded', async () => {
     const base = await web.serve('qa-unilm');
     const page = await web.open();
     const error = await page.evaluate(

@@ -100,6 +100,7 @@ export function webFixture(): WebFixture {
   const fixture = {} as WebFixture;
   const served = new Map<string, Promise<void>>();
   before(async function () {
+    this.timeout(60_000);
     const executable = requireChromium(this);
     fixture.folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-web-'));
     const { folder } = fixture;
