@@ -1,26 +1,34 @@
 /**
  * `bert4ort convert`: a checkpoint and its configuration become a model directory.
  */
-import { type Conversion, convert } from '../../converters/index.ts';
+import {
+  type Conversion,
+  type ConvertOptions,
+  convert,
+  findPreset,
+  listPresets,
+  withPreset,
+} from '../../converters/index.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { directorySink } from '../io/directory-sink.ts';
 import { splitPath } from '../io/file-source.ts';
 import { keywordFlags, keywordsOf } from './build-keywords.ts';
-import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
+import { type Command, EXIT, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
 import { taskFlags, taskSettings } from './decoding-flags.ts';
 import { readBytes } from './read-input.ts';
 import { readingLengthFlags, readingLengths } from './reading-flags.ts';
-import { printNotice, printResult, progressBars } from './terminal.ts';
+import { formatTable, printNotice, printResult, progressBars } from './terminal.ts';
 import { tokenizerFlags, tokenizerSource } from './tokenizer-flags.ts';
 
 const flags = {
-  config: { type: 'string', demandOption: true, describe: 'bert_config.json' },
+  config: { type: 'string', describe: 'bert_config.json' },
   checkpoint: {
     type: 'string',
-    demandOption: true,
     describe: 'TF bundle (prefix or .index), Keras HDF5, or a bare best_model.weights: its content decides',
   },
-  out: { type: 'string', demandOption: true, describe: 'the model directory to write' },
+  out: { type: 'string', describe: 'the model directory to write' },
+  preset: { type: 'string', describe: 'keywords, tokenizer and settings of a published checkpoint' },
+  'list-presets': { type: 'boolean', default: false, describe: 'list the presets' },
   ...tokenizerFlags,
   ...keywordFlags,
   ...taskFlags,
@@ -48,28 +56,70 @@ export const convertCommand: Command<typeof flags> = {
 };
 
 async function runConvert(options: Options, signal: AbortSignal): Promise<number> {
+  if (options.listPresets) {
+    printPresets(options.json);
+    return EXIT.done;
+  }
+  const { config, checkpoint, out } = options;
+  if (config === undefined || checkpoint === undefined || out === undefined) {
+    throw new MisuseError({ what: 'convert', expected: '--config, --checkpoint and --out', found: 'not all of them' });
+  }
   const bars = progressBars(!options.json);
   try {
-    const conversion = await convert(
-      {
-        checkpoint: await splitPath(options.checkpoint),
-        config: await readBytes(options.config),
-        keywords: await keywordsOf(options),
-        ...(options.vocab === undefined ? {} : { tokenizer: await tokenizerSource(options, options.vocab) }),
-        tasks: { ...taskSettings(options), ...answerSettings(options) },
-        link: options.link ?? false,
-        verify: options.verify,
-        signal,
-        onProgress: bars.listener,
-      },
-      await directorySink(options.out, { overwrite: options.overwrite }),
-    );
+    const controls = { link: options.link ?? false, verify: options.verify, signal, onProgress: bars.listener };
+    const source = { checkpoint: await splitPath(checkpoint), config: await readBytes(config) };
+    const request = await conversionOf(options, { ...source, ...controls });
+    const conversion = await convert(request, await directorySink(out, { overwrite: options.overwrite }));
     bars.stop();
     report(options, conversion);
     return EXIT.done;
   } finally {
     bars.stop();
   }
+}
+
+/** What to convert: the flags, over a preset where one is named. */
+async function conversionOf(
+  options: Options,
+  source: Omit<ConvertOptions, 'keywords' | 'tokenizer' | 'tasks'>,
+): Promise<ConvertOptions> {
+  const { preset, vocab } = options;
+  const keywords = await keywordsOf(options);
+  const tokenizer = vocab === undefined ? undefined : await tokenizerSource(options, vocab);
+  if (preset === undefined) {
+    const tasks = { ...taskSettings(options), ...answerSettings(options) };
+    return { ...source, keywords, tasks, ...(tokenizer === undefined ? {} : { tokenizer }) };
+  }
+  const writing = taskSettings(options, Object.keys(findPreset(preset).tasks));
+  const tasks = { ...withoutDraws(writing), ...answerSettings(options) };
+  if (tokenizer === undefined) return withPreset(preset, { ...source, keywords, tasks });
+  const { kind, ...rest } = tokenizer;
+  const {
+    vocab: bytes = new Uint8Array(),
+    model = bytes,
+    ...settings
+  } = { vocab: undefined, model: undefined, ...rest };
+  return withPreset(preset, {
+    ...source,
+    keywords,
+    tasks,
+    vocab: kind === 'wordpiece' ? bytes : model,
+    tokenizer: settings,
+  });
+}
+
+/** A strategy given by flag takes away what a preset says about draws, which might not apply to it. */
+function withoutDraws(tasks: Manifest['tasks']): Manifest['tasks'] {
+  const entries = Object.entries(tasks).map(([task, settings]) => {
+    return [task, settings['strategy'] === undefined ? settings : { topK: null, topP: null, ...settings }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function printPresets(json: boolean): void {
+  const presets = listPresets().map(({ name, describe, link }) => ({ name, describe, link }));
+  const rows = presets.map(({ name, describe, link }) => [name, describe, link]);
+  printResult(json ? JSON.stringify(presets) : formatTable(['preset', 'what it converts', 'published at'], rows));
 }
 
 function answerSettings(options: Options): Manifest['tasks'] {

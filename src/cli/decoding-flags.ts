@@ -67,17 +67,19 @@ export const taskFlags = {
     type: 'string',
     array: true,
     choices: WRITING_TASKS,
-    default: WRITING_TASKS,
     group: GROUP,
-    describe: 'which task the settings of this group become the defaults of',
+    describe: 'tasks that the settings of this group are for (those of the preset, or both)',
   },
 } as const satisfies Flags;
 
-/** The flags that were given to `convert`, as the manifest's settings of tasks. */
-export function taskSettings(flags: Parsed<typeof taskFlags>): Manifest['tasks'] {
+/** The flags that were given to `convert`, as the manifest's settings of the tasks named, or else of `tasks`. */
+export function taskSettings(
+  flags: Parsed<typeof taskFlags>,
+  tasks: readonly string[] = WRITING_TASKS,
+): Manifest['tasks'] {
   const settings = decodingOptions(flags) as Readonly<Record<string, Json>>;
   if (Object.keys(settings).length === 0) return {};
-  return Object.fromEntries(flags.task.map(task => [task, settings]));
+  return Object.fromEntries((flags.task ?? tasks).map(task => [task, settings]));
 }
 
 /** Without the entries that are undefined. */

@@ -26,7 +26,7 @@ describe('bert4ort', () => {
   it('exits with 2 when misused, and says how', async () => {
     const misuses: readonly [args: string[], message: RegExp][] = [
       [[], /Name a command/],
-      [['convert', '--out', 'x'], /Missing required argument/],
+      [['convert', '--out', 'x'], /expected --config, --checkpoint and --out/],
       [['inspect', 'x', '--nope'], /Unknown argument: nope/],
       [['verify', 'x', '--device', 'a', '--device', 'b'], /device/],
       [['tokenize', `${MLM}/vocab.txt`], /expected texts, or --input FILE/],

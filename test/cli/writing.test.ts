@@ -74,6 +74,30 @@ describe('commands that write text', () => {
     assert.deepEqual(first.lines, second.lines, 'a seed repeats the draw');
   });
 
+  it('converts with a preset, flags over it', async () => {
+    const out = path.join(folder, 'preset');
+    const files = [
+      '--config',
+      `${CHAT}/config.json`,
+      '--checkpoint',
+      `${CHAT}/model.ckpt`,
+      '--vocab',
+      `${CHAT}/vocab.txt`,
+    ];
+    const { code, stderr } = await callCli([
+      ...['convert', '--preset', 'nezha-chat', ...files, '--out', out, '--strategy', 'greedy'],
+    ]);
+    assert.equal(code, 0, stderr);
+    const { lines } = await withLines('chat', out, [
+      { id: 1, history: ['我叫小明', '小明你好，很高兴认识你', '我叫什么'] },
+    ]);
+    assert.equal(lines[0]?.['reply'], '你叫小明');
+    const unknown = await callCli(['convert', '--preset', 'nezha-chta', ...files, '--out', out]);
+    assert.match(unknown.stderr, /nezha-chat/);
+    const listed = JSON.parse((await callCli(['convert', '--list-presets', '--json'])).stdout);
+    assert.ok(listed.some(({ name }: { name: string }) => name === 'nezha-chat'));
+  });
+
   it('refuses options that do not apply, and input that is not there', async () => {
     const { code, lines } = await withLines('chat', models.chat, [{ id: 1, history: ['你好'] }], ['--width', '3']);
     assert.equal(code, 1);
