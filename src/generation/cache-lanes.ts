@@ -58,7 +58,6 @@ export class CacheLanes {
   readonly #lanes: OwnLane[] = [];
   readonly #resting = new Set<OwnLane>();
   #slots = 0;
-  #capacity = 0;
 
   constructor({ layers, heads, keySize, headSize }: Dimensions) {
     this.#heads = heads;
@@ -78,15 +77,16 @@ export class CacheLanes {
     return this.#slots;
   }
 
-  /** Bytes held. */
+  /** Bytes of the layout and of resting lanes. */
   get bytes(): number {
-    const resting = [...this.#resting].flatMap(lane => lane.resting);
-    return [...this.#stores.map(store => store.data), ...resting].reduce((sum, data) => sum + data.byteLength, 0);
+    const row = this.#heads * this.#stores.reduce((sum, { size }) => sum + size, 0) * Float32Array.BYTES_PER_ELEMENT;
+    const resting = [...this.#resting].reduce((sum, { used }) => sum + used, 0);
+    return (this.#lanes.length * this.#slots + resting) * row;
   }
 
   /** Whether a run that failed took memory along, which a worker does that dies. {@link forget} is all that helps. */
   get lost(): boolean {
-    return this.#capacity * this.#slots > 0 && this.#stores.some(store => store.data.length === 0);
+    return this.#lanes.length * this.#slots > 0 && this.#stores.some(store => store.data.length === 0);
   }
 
   /** A new lane without slots. */
@@ -94,7 +94,7 @@ export class CacheLanes {
     return this.#enter({ index: -1, used: 0, resting: [] });
   }
 
-  /** Gives a lane's slots back, and memory when half of it is not used any more. */
+  /** Gives a lane's slots back, and memory once little of it is used. */
   remove(lane: Lane): void {
     const own = this.#own(lane);
     if (own === undefined) return;
@@ -151,7 +151,7 @@ export class CacheLanes {
   /** Writes the leading rows of each lane of a run, of its `rows` R, to their slots. */
   append(batch: readonly NewRows[], rows: number, results: Readonly<Record<string, Tensor>>): void {
     const needed = Math.max(0, ...batch.flatMap(({ slots }) => slots)) + 1;
-    if (needed > this.#slots) this.#relayout(this.#capacity, bucketFor(needed));
+    if (needed > this.#slots) this.#layOut(this.#lanes.length, bucketFor(needed));
     for (const store of this.#stores) {
       const result = results[store.output];
       if (result?.dtype !== 'float32') continue;
@@ -172,7 +172,8 @@ export class CacheLanes {
       lane.used = 0;
       lane.resting = lane.resting.map(() => new Float32Array(0));
     }
-    this.#relayout(this.#capacity, 0);
+    for (const store of this.#stores) store.data = new Float32Array(0);
+    this.#slots = 0;
   }
 
   /** Copies rows to slots of a lane, neighbours together. */
@@ -199,15 +200,14 @@ export class CacheLanes {
   }
 
   /** The heads of one lane in a store. */
-  #blocksOf({ data, size }: Store, index: number, slots = this.#slots): Blocks {
-    return { data, from: index * this.#heads * slots * size, stride: slots * size };
+  #blocksOf({ data, size }: Store, index: number): Blocks {
+    const stride = this.#slots * size;
+    return { data, from: index * this.#heads * stride, stride };
   }
 
   /** Puts a lane at the end of the layout. */
   #enter(lane: OwnLane): OwnLane {
-    const lanes = this.#lanes.length < this.#capacity ? this.#capacity : Math.ceil(this.#capacity * 1.5) || 1;
-    const slots = lane.used > this.#slots ? bucketFor(lane.used) : this.#slots;
-    if (lanes !== this.#capacity || slots !== this.#slots) this.#relayout(lanes, slots);
+    this.#layOut(this.#lanes.length + 1, lane.used > this.#slots ? bucketFor(lane.used) : this.#slots);
     this.#place(lane, this.#lanes.length);
     return lane;
   }
@@ -240,10 +240,8 @@ export class CacheLanes {
   }
 
   #shrink(): void {
-    const lanes = this.#lanes.length;
-    const slots = lanes === 0 ? 0 : bucketFor(Math.max(...this.#lanes.map(({ used }) => used)));
-    const capacity = lanes * 2 <= this.#capacity ? lanes : this.#capacity;
-    if (capacity < this.#capacity || slots * 2 <= this.#slots) this.#relayout(capacity, Math.min(slots, this.#slots));
+    const slots = bucketFor(Math.max(0, ...this.#lanes.map(({ used }) => used)));
+    this.#layOut(this.#lanes.length, slots * 2 <= this.#slots ? slots : this.#slots);
   }
 
   /** Swaps the wanted lanes with those that stand in front of them. */
@@ -280,17 +278,31 @@ export class CacheLanes {
     return [...this.#resting].find(other => other === lane);
   }
 
-  /** New memory for `capacity` lanes of `slots` slots, with everything in use copied over. */
-  #relayout(capacity: number, slots: number): void {
+  /** Makes room for so many lanes of so many slots, in place where the memory suffices. */
+  #layOut(lanes: number, slots: number): void {
     for (const store of this.#stores) {
-      const grown = { ...store, data: new Float32Array(capacity * this.#heads * slots * store.size) };
-      for (const { index, used } of this.#lanes) {
-        this.#copyHeads(this.#blocksOf(store, index), this.#blocksOf(grown, index, slots), used * store.size);
-      }
-      store.data = grown.data;
+      const needed = lanes * this.#heads * slots * store.size;
+      const fits = needed <= store.data.length && needed * 4 >= store.data.length;
+      // More than is needed now: it is not touched, so it takes no memory before it is used.
+      const data = fits ? store.data : new Float32Array(needed * 2);
+      if (data !== store.data || slots !== this.#slots) this.#move(store, data, slots);
+      store.data = data;
     }
-    this.#capacity = capacity;
     this.#slots = slots;
+  }
+
+  /** Moves every head of every lane to where it lies with `slots` slots; within one array, from the end that grows. */
+  #move({ data: source, size }: Store, target: Float32Array, slots: number): void {
+    const heads = this.#lanes.flatMap(({ index, used }) =>
+      Array.from({ length: this.#heads }, (_, head) => ({ block: index * this.#heads + head, length: used * size })),
+    );
+    if (slots > this.#slots) heads.reverse();
+    for (const { block, length } of heads) {
+      const from = block * this.#slots * size;
+      const to = block * slots * size;
+      if (target === source) target.copyWithin(to, from, from + length);
+      else target.set(source.subarray(from, from + length), to);
+    }
   }
 }
 

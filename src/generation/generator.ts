@@ -183,7 +183,12 @@ class Engine implements Generator {
       const calls = this.#calls.filter(call => !this.#isOver(call));
       this.#calls = [];
       this.#running = true;
-      await this.#answer(calls);
+      try {
+        await this.#answer(calls);
+      } catch (error) {
+        // Nobody is left waiting, whatever it was: memory that could not be allocated, for one.
+        for (const call of calls) call.reject(error);
+      }
       this.#running = false;
       for (const change of this.#later.splice(0)) change();
       await nextTurn();

@@ -26,11 +26,15 @@ export async function convertCase(name: string, out: string): Promise<{ model: M
   return { model, session: await model.openGraph('step') };
 }
 
-/** Equal but for the order in which floats were added: 1e-5 of the larger of 1 and the value. */
+/**
+ * Equal but for the order in which floats were added: within 1e-5 of the largest magnitude. A logit is a sum of terms of
+ * that size, so a small one carries their rounding, not its own.
+ */
 export function assertClose(found: ArrayLike<number>, expected: ArrayLike<number>): void {
   assert.equal(found.length, expected.length);
+  const bound = 1e-5 * Array.from(expected).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   for (let i = 0; i < found.length; i++) {
-    const [a, b] = [found[i] ?? 0, expected[i] ?? 0];
-    assert.ok(Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(b)), `${i}: ${found[i]} and ${expected[i]}`);
+    const error = Math.abs((found[i] ?? 0) - (expected[i] ?? 0));
+    assert.ok(error <= bound, `${i}: ${found[i]} and ${expected[i]}, apart by more than ${bound}`);
   }
 }
