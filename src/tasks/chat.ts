@@ -9,6 +9,7 @@ import { checkInteger } from '../decode/option-checks.ts';
 import type { Model } from '../model.ts';
 import { createHistoryLayout, type FittedHistory, fitHistory, type Speakers } from './chat-history.ts';
 import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
+import { createRestingRequest } from './resting-request.ts';
 import {
   checkSettings,
   lastGiven,
@@ -52,7 +53,10 @@ export interface ChatReply {
   readonly seed?: number;
 }
 
-/** A chat. It holds no dialogue: the history comes with every call, and calls may overlap. */
+/**
+ * A chat. The history comes with every call, and calls may overlap; what a call shares with the one before it, as the next
+ * turn of a dialogue does, is not computed again.
+ */
 export interface Chat {
   /**
    * Writes the next turn.
@@ -92,6 +96,7 @@ export function createChatOver(engine: TextEngine, levels: readonly ChatSettings
   const { tokenizer } = engine;
   const layout = createHistoryLayout(tokenizer, lastGiven(levels, 'speakers') ?? null);
   const toText = (tokenIds: readonly number[]): string => tokenizer.decode(tokenIds);
+  const resting = createRestingRequest();
   const defaults = levels.map(({ speakers: _, ...options }) => options);
   resolveOptions(defaults, engine);
 
@@ -100,7 +105,7 @@ export function createChatOver(engine: TextEngine, levels: readonly ChatSettings
     const { decoding, limits } = resolveOptions([...defaults, options], engine);
     const fitted = fitHistory(layout, history, limits);
     const run = async (controls: GenerationControls) =>
-      chatReply(await generateTexts(engine, fitted.prompt, { decoding, toText }, controls), fitted, decoding);
+      chatReply(await generateTexts(engine, fitted.prompt, { decoding, toText, resting }, controls), fitted, decoding);
     return { run, decoding, signal };
   };
 

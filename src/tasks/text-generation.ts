@@ -4,7 +4,6 @@
 import { ConfigError, InputError } from '../core/errors.ts';
 import type { AttentionRules } from '../core/manifest.ts';
 import { type Generated, generate } from '../decode/generate.ts';
-import type { StepScorer } from '../decode/scorer.ts';
 import type { StepListener } from '../decode/step-events.ts';
 import type { GenerationScorer, StartOptions } from '../generation/generation-scorer.ts';
 import { createGenerator } from '../generation/generator.ts';
@@ -12,6 +11,7 @@ import type { Sequence } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { Decoding } from './decoding-settings.ts';
+import type { RestingRequest } from './resting-request.ts';
 
 /** A prompt and the segment id of what follows it. */
 export interface Prompt extends Sequence {
@@ -20,8 +20,8 @@ export interface Prompt extends Sequence {
 
 /** What a task that writes text needs of a model; tests bring a table in its place. */
 export interface TextEngine {
-  /** As the generation engine's `start`; the scorer is released when its search is over. */
-  start(prompt: Sequence, options: StartOptions): StepScorer & Pick<GenerationScorer, 'release'>;
+  /** As the generation engine's `start`. */
+  start(prompt: Sequence, options: StartOptions): GenerationScorer;
   readonly tokenizer: Tokenizer;
   readonly visibility: AttentionRules['visibility'];
   /** Longest sequence, or null where positions have no limit. */
@@ -47,6 +47,14 @@ export interface GenerationControls {
 
 /** Turns new ids into a text. */
 export type ToText = (tokenIds: readonly number[]) => string;
+
+/** What is done with a prompt. */
+export interface GenerationPlan {
+  readonly decoding: Decoding;
+  readonly toText: ToText;
+  /** Where a request with one text rests until a prompt goes on from it; without one it is released. */
+  readonly resting?: RestingRequest;
+}
 
 /**
  * Opens a model for writing.
@@ -78,18 +86,32 @@ export async function openTextEngine(model: Model): Promise<TextEngine> {
 export async function generateTexts(
   engine: TextEngine,
   prompt: Prompt,
-  { decoding, toText }: { readonly decoding: Decoding; readonly toText: ToText },
+  { decoding, toText, resting }: GenerationPlan,
   { signal, onStep }: GenerationControls,
 ): Promise<readonly GeneratedText[]> {
   const { strategy, endId, random } = decoding;
   const maxLen = Math.min(decoding.maxLen, roomAfter(prompt, engine.maxPositions));
-  const scorer = engine.start(prompt, { segmentId: prompt.segmentId });
+  const scorer = startRequest(engine, prompt, resting?.take(prompt));
   try {
     const request = { endId, maxLen, random, promptTokenIds: prompt.tokenIds, signal, onStep };
-    const results = await generate(scorer, strategy, request);
-    return results.map(result => textOf(result, toText));
-  } finally {
+    const results = (await generate(scorer, strategy, request)).map(result => textOf(result, toText));
+    // Beams that were given up would take room in the cache for as long as the dialogue lasts.
+    const isOnePath = results.length === 1 && (strategy.kind === 'greedy' || strategy.kind === 'sample');
+    if (resting !== undefined && isOnePath) resting.keep(prompt, scorer);
+    else scorer.release();
+    return results;
+  } catch (error) {
     scorer.release();
+    throw error;
+  }
+}
+
+function startRequest(engine: TextEngine, prompt: Prompt, after: GenerationScorer | undefined): GenerationScorer {
+  try {
+    return engine.start(prompt, { segmentId: prompt.segmentId, after });
+  } catch (error) {
+    after?.release();
+    throw error;
   }
 }
 

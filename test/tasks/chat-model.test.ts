@@ -33,6 +33,17 @@ describe('chat over a model directory', () => {
     );
   });
 
+  it('answers a dialogue turn by turn as it answers each turn anew', async () => {
+    const chat = await createChat(model);
+    const history: string[] = [];
+    for (const line of ['你好', '我叫小明', '今天天气怎么样', '我叫什么']) {
+      history.push(line);
+      const reply = await chat.reply(history, { seed: 5 });
+      assert.deepEqual((await (await createChat(model)).reply(history, { seed: 5 })).tokenIds, reply.tokenIds);
+      history.push(reply.text);
+    }
+  });
+
   it('keeps within the 513 positions, however long the history', async () => {
     const chat = await createChat(model);
     const history = Array.from({ length: 61 }, () => '今天天气怎么样');

@@ -83,6 +83,21 @@ describe('chat', () => {
     );
   });
 
+  it('goes on from the request of the turn before, and from no other', async () => {
+    const engine = scriptedEngine(['好']);
+    const chat = createChatOver(engine, [GREEDY]);
+    await chat.reply(['你']);
+    await chat.reply(['你', '好', '吗']);
+    await chat.reply(['好']);
+    await chat.reply(['好', '吗', '你'], { strategy: 'beam' });
+    await chat.reply(['好', '吗', '你', '好', '你']);
+    const [first, , third] = engine.started;
+    const taken = engine.started.map(({ options }) => options.after);
+    assert.deepEqual(taken, [undefined, first?.scorer, undefined, third?.scorer, undefined]);
+    assert.ok(first !== undefined && third !== undefined);
+    assert.equal(engine.open.count, 0);
+  });
+
   it('repeats a sample from the seed it returns', async () => {
     const engine = tableEngine(() => ({ 好: 1, 吗: 1, 你: 1, '[SEP]': 0 }));
     const chat = createChatOver(engine, []);

@@ -2,7 +2,7 @@
  * An engine over a table instead of a model, so that tasks are tested without a graph.
  */
 import { type Hypothesis, tokenIdsOf } from '../../src/decode/scorer.ts';
-import type { StartOptions } from '../../src/generation/generation-scorer.ts';
+import type { GenerationScorer, StartOptions } from '../../src/generation/generation-scorer.ts';
 import type { Sequence } from '../../src/generation/visibility.ts';
 import type { TextEngine } from '../../src/tasks/text-generation.ts';
 import { createWordPieceTokenizer, type WordPieceOptions } from '../../src/tokenizers/wordpiece/wordpiece-tokenizer.ts';
@@ -25,11 +25,18 @@ export function tableTokenizer(options: WordPieceOptions = {}) {
   return createWordPieceTokenizer(new Map(TOKENS.map((token, id) => [token, id])), options);
 }
 
+/** A request and the scorer that it got. */
+export interface StartedRequest {
+  readonly prompt: Sequence;
+  readonly options: StartOptions;
+  readonly scorer: GenerationScorer;
+}
+
 /** What a test may look at afterwards. */
 export interface TableEngine extends TextEngine {
   /** Prompts that were started, with their options. */
-  readonly started: readonly { readonly prompt: Sequence; readonly options: StartOptions }[];
-  /** Scorers that were started and not released. */
+  readonly started: readonly StartedRequest[];
+  /** Scorers that were started and neither released nor laid to rest. */
   readonly open: { count: number };
 }
 
@@ -38,7 +45,7 @@ export type Row = (tokenIds: readonly number[], prompt: Sequence) => Readonly<Re
 
 /** An engine whose logits are those of `row`, by token, and -9 for every other token. */
 export function tableEngine(row: Row, more: Partial<TextEngine> = {}): TableEngine {
-  const started: { prompt: Sequence; options: StartOptions }[] = [];
+  const started: StartedRequest[] = [];
   const open = { count: 0 };
   return {
     tokenizer: tableTokenizer(),
@@ -48,14 +55,18 @@ export function tableEngine(row: Row, more: Partial<TextEngine> = {}): TableEngi
     started,
     open,
     start(prompt, options) {
-      started.push({ prompt, options });
       open.count++;
-      const release = () => {
-        open.count--;
+      let isOpen = true;
+      const close = () => {
+        if (isOpen) open.count--;
+        isOpen = false;
       };
       const score = async (hypotheses: readonly Hypothesis[]) =>
         Float32Array.from(hypotheses.flatMap(hypothesis => logits(row(tokenIdsOf(hypothesis), prompt))));
-      return { vocabSize: TOKENS.length, kind: 'logits', score, release };
+      const vocabSize = TOKENS.length;
+      const scorer: GenerationScorer = { vocabSize, kind: 'logits', reused: 0, score, release: close, rest: close };
+      started.push({ prompt, options, scorer });
+      return scorer;
     },
   };
 }
