@@ -1,0 +1,193 @@
+/**
+ * How far decoding is from what the machine allows: a GPT-2 of base size on the CPU against the bandwidth of its memory and
+ * the speed of its largest matrix product, both measured in the same run; and how much of a step is TypeScript.
+ *
+ *     npx tsx test/bench/compare-limits.ts [--write]
+ *
+ * A step reads every weight and the cache once: (weights + cache) / bandwidth is the least it can take. Bandwidth is that of
+ * the faster of a copy and a product of one row with 300 MB of weights. Prefill computes 2 · weights · tokens operations in
+ * dense layers and 4 · D · T² in attention, per layer and sequence; it is held against one product of 2,048 rows.
+ * TypeScript is the time of a search outside session runs.
+ */
+import { availableParallelism } from 'node:os';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { encodeGraph } from '../../onnx-graphs/onnx/encode-graph.ts';
+import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
+import { matMul } from '../../onnx-graphs/ops/linear.ts';
+import { beamSearch } from '../../src/decode/beam-search.ts';
+import { createGenerator, type Generator } from '../../src/generation/generator.ts';
+import { loadModel } from '../../src/node.ts';
+import { writeBaseCheckpoint } from './base-checkpoint.ts';
+import { convertIn, inFolder, median } from './bench-model.ts';
+import { report } from './performance-table.ts';
+
+const [LAYERS, HIDDEN, WORDS] = [12, 768, 21128];
+/** Weights of the dense layers of all blocks. */
+const DENSE = LAYERS * 12 * HIDDEN ** 2;
+const STEPS = 12;
+
+const STEP_SHAPES = [
+  { sequences: 1, length: 128, beams: 1 },
+  { sequences: 1, length: 512, beams: 1 },
+  { sequences: 8, length: 128, beams: 1 },
+  { sequences: 8, length: 512, beams: 1 },
+  { sequences: 1, length: 128, beams: 64 },
+  { sequences: 64, length: 32, beams: 1 },
+];
+
+const PREFILL_SHAPES = [
+  { sequences: 1, length: 128 },
+  { sequences: 8, length: 128 },
+  { sequences: 2, length: 512 },
+  { sequences: 8, length: 512 },
+];
+
+await inFolder(async folder => {
+  const bytes = await writeBaseCheckpoint(folder, { model: 'gpt2', config: { max_position_embeddings: 1024 } });
+  const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }));
+  const session = await model.openGraph('step');
+  const generator = () => createGenerator(session, model.manifest);
+  const rows = [['sequences × prompt, beams', 'step, ms', 'bound, ms', 'of the bound', 'TypeScript']];
+  // Embeddings of tokens are read for the logits; those of positions are not read as a whole.
+  const weights = bytes - 1024 * HIDDEN * 4;
+  const bandwidth = Math.max(copyBandwidth(), await readBandwidth());
+  for (const shape of STEP_SHAPES)
+    rows.push(stepRow(shape, await measureSteps(generator(), shape), { weights, bandwidth }));
+  await report('limits-steps', rows, [`Memory bandwidth ${(bandwidth / 1e9).toFixed(1)} GB/s.`]);
+
+  const peak = await productSpeed(2048, 3072, 3072);
+  const prefills = [['sequences × prompt', 'prefill, ms', 'GFLOP/s', 'of the product']];
+  for (const shape of PREFILL_SHAPES) prefills.push(prefillRow(shape, await measurePrefill(generator(), shape), peak));
+  await report('limits-prefill', prefills, [`Product of 2,048 × 3,072 × 3,072: ${(peak / 1e9).toFixed(0)} GFLOP/s.`]);
+  await model.dispose();
+});
+
+interface PromptShape {
+  readonly sequences: number;
+  readonly length: number;
+}
+
+type StepShape = PromptShape & { readonly beams: number };
+
+interface StepTimes {
+  /** Milliseconds of a step. */
+  readonly step: number;
+  /** Share of it outside the session. */
+  readonly typeScript: number;
+}
+
+function startAll(generator: Generator, { sequences, length }: PromptShape) {
+  const tokenIds = Array.from({ length }, (_, i) => 1000 + ((i * 7919) % 20000));
+  const prompt = { tokenIds, segmentIds: tokenIds.map(() => 0) };
+  return Array.from({ length: sequences }, () => generator.start(prompt));
+}
+
+/** Whole searches after their first token. */
+async function measureSteps(generator: Generator, shape: StepShape): Promise<StepTimes> {
+  const scorers = startAll(generator, shape);
+  const marks: { readonly time: number; readonly session: number }[] = [];
+  const [first] = scorers;
+  await Promise.all(
+    scorers.map(scorer => {
+      const marked = scorer === first ? { ...scorer, score: mark(scorer.score.bind(scorer)) } : scorer;
+      return beamSearch(marked, { topK: shape.beams, endId: 0, minLen: STEPS + 2, maxLen: STEPS + 3 });
+    }),
+  );
+  for (const scorer of scorers) scorer.release();
+  const intervals = marks.slice(2).map((now, i) => {
+    const before = marks[i + 1] ?? now;
+    const step = now.time - before.time;
+    return { step, outside: 1 - (now.session - before.session) / step };
+  });
+  return {
+    step: median(intervals.map(({ step }) => step)),
+    typeScript: median(intervals.map(({ outside }) => outside)),
+  };
+
+  function mark<A extends readonly unknown[], R>(score: (...args: A) => R): (...args: A) => R {
+    return (...args) => {
+      marks.push({ time: performance.now(), session: generator.counts.sessionMilliseconds });
+      return score(...args);
+    };
+  }
+}
+
+/** Milliseconds to the first logits, the best of three. */
+async function measurePrefill(generator: Generator, shape: PromptShape): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const scorers = startAll(generator, shape);
+    const start = performance.now();
+    await Promise.all(scorers.map(scorer => beamSearch(scorer, { topK: 1, endId: 0, maxLen: 1 })));
+    times.push(performance.now() - start);
+    for (const scorer of scorers) scorer.release();
+  }
+  return Math.min(...times);
+}
+
+function stepRow(
+  { sequences, length, beams }: StepShape,
+  { step, typeScript }: StepTimes,
+  { weights, bandwidth }: { readonly weights: number; readonly bandwidth: number },
+): string[] {
+  const cache = sequences * length * 2 * LAYERS * HIDDEN * 4;
+  const bound = (1000 * (weights + cache)) / bandwidth;
+  const name = `${sequences} × ${length}, ${beams}`;
+  return [name, step.toFixed(1), bound.toFixed(1), percent(bound / step), percent(typeScript)];
+}
+
+function prefillRow({ sequences, length }: PromptShape, milliseconds: number, peak: number): string[] {
+  const dense = 2 * DENSE * sequences * length;
+  const attention = 4 * HIDDEN * length ** 2 * LAYERS * sequences;
+  const speed = (1000 * (dense + attention + 2 * WORDS * HIDDEN * sequences)) / milliseconds;
+  return [`${sequences} × ${length}`, milliseconds.toFixed(0), (speed / 1e9).toFixed(0), percent(speed / peak)];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** Operations per second of one product [n, k] · [k, m] in ONNX Runtime. */
+async function productSpeed(n: number, k: number, m: number): Promise<number> {
+  const seconds = await timeProduct(n, k, m);
+  return (2 * n * k * m) / seconds;
+}
+
+/** Bytes per second at which ONNX Runtime multiplies one row with a large matrix. */
+async function readBandwidth(): Promise<number> {
+  const [k, m] = [3072, 24576];
+  return (4 * k * m) / (await timeProduct(1, k, m));
+}
+
+/** Seconds of one product, the best of ten. */
+async function timeProduct(n: number, k: number, m: number): Promise<number> {
+  const g = new GraphBuilder('product');
+  g.output('y', matMul(g, g.input('x', 'float32', ['B', k]), g.weight('a', 'kernel', [k, m])));
+  const data = new Uint8Array(new Float32Array(k * m).fill(0.01).buffer);
+  const graph = encodeGraph(g.plan(), () => ({ file: 'a', offset: 0, length: data.length, dtype: 'float32' }));
+  const session = await InferenceSession.create(graph, {
+    externalData: [{ path: 'a', data }],
+    intraOpNumThreads: availableParallelism(),
+  });
+  const x = new Tensor('float32', new Float32Array(n * k).fill(0.5), [n, k]);
+  const times: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const start = performance.now();
+    await session.run({ x });
+    times.push((performance.now() - start) / 1000);
+  }
+  await session.release();
+  return Math.min(...times);
+}
+
+/** Bytes per second of copying 512 MB, the best of five; a copy reads and writes, so memory moves twice as much. */
+function copyBandwidth(): number {
+  const source = new Float32Array(1 << 27).fill(1);
+  const target = new Float32Array(1 << 27);
+  const seconds = Array.from({ length: 5 }, () => {
+    const start = performance.now();
+    target.set(source);
+    return (performance.now() - start) / 1000;
+  });
+  return (2 * source.byteLength) / Math.min(...seconds);
+}

@@ -1,0 +1,82 @@
+/**
+ * What a server feels: how long the event loop is held up while eight requests decode in a worker thread, on a GPT-2 of base
+ * size, and whether a thousand decodes of a tiny model leave memory where it was.
+ *
+ *     node --expose-gc --import tsx test/bench/compare-service.ts [--write]
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beamSearch } from '../../src/decode/beam-search.ts';
+import { createGenerator, type Generator } from '../../src/generation/generator.ts';
+import { loadModel } from '../../src/node.ts';
+import { writeBaseCheckpoint } from './base-checkpoint.ts';
+import { convertIn, inFolder } from './bench-model.ts';
+import { report } from './performance-table.ts';
+
+const REQUESTS = 8;
+const DECODES = 1000;
+const WARM_UP = 50;
+const TINY = {
+  num_hidden_layers: 2,
+  hidden_size: 64,
+  num_attention_heads: 4,
+  intermediate_size: 256,
+  vocab_size: 1000,
+};
+
+const rows = [['', 'measured', 'target']];
+await inFolder(async folder => {
+  await writeBaseCheckpoint(folder, { model: 'gpt2' });
+  const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }), { workers: {} });
+  const generator = createGenerator(await model.openGraph('step'), model.manifest);
+  const decode = () =>
+    Promise.all(Array.from({ length: REQUESTS }, () => decodeOne(generator, { length: 128, steps: 32 })));
+  await decode();
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await decode();
+  delay.disable();
+  // The histogram counts from one tick to the next, so the resolution is part of every value.
+  const milliseconds = (nanoseconds: number) => `${Math.max(0, nanoseconds / 1e6 - 1).toFixed(1)} ms`;
+  rows.push([`event loop, p99, ${REQUESTS} requests in a worker`, milliseconds(delay.percentile(99)), '20 ms']);
+  rows.push([`event loop, longest`, milliseconds(delay.max), '-']);
+  await model.dispose();
+});
+
+await inFolder(async folder => {
+  await writeBaseCheckpoint(folder, { model: 'gpt2', config: TINY });
+  const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }));
+  const generator = createGenerator(await model.openGraph('step'), model.manifest);
+  let early = 0;
+  for (let i = 0; i < DECODES; i++) {
+    if (i === WARM_UP) early = await memory();
+    await decodeOne(generator, { length: 16 + (i % 48), steps: 8 });
+  }
+  const late = await memory();
+  const change = `${(100 * (late / early - 1)).toFixed(1)} %`;
+  rows.push([`memory after ${DECODES} decodes against after ${WARM_UP} (${megabytes(early)})`, change, '2 %']);
+  rows.push(['cache held when idle', `${generator.counts.cacheBytes} bytes`, '0']);
+  await model.dispose();
+});
+await report('service', rows);
+
+async function decodeOne(generator: Generator, { length, steps }: { readonly length: number; readonly steps: number }) {
+  const tokenIds = Array.from({ length }, (_, i) => 100 + ((i * 7) % 800));
+  const scorer = generator.start({ tokenIds, segmentIds: tokenIds.map(() => 0) });
+  await beamSearch(scorer, { topK: 2, endId: 0, minLen: steps + 1, maxLen: steps });
+  scorer.release();
+}
+
+/** Bytes that the process holds after everything unused was collected. @throws Error without `--expose-gc`. */
+async function memory(): Promise<number> {
+  if (globalThis.gc === undefined) throw new Error('run with node --expose-gc --import tsx');
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc();
+    await sleep(50);
+  }
+  return process.memoryUsage().rss;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
+}
