@@ -79,7 +79,7 @@ describe('WebGPU in Node', function () {
   });
 
   // The probe's length is 40: from 32 on, fused attention has been seen to be wrong without any error. One model, since
-  // a software driver compiles shaders for seconds; test/bench/gpu.ts compares more.
+  // a software driver compiles shaders for seconds; test/bench/gpu compares more.
   it('computes what the CPU computes', async () => {
     const recorded = recordedCases(['bert']).find(({ name }) => name === 'bert-lm');
     assert.ok(recorded);
