@@ -1,7 +1,7 @@
 /**
  * What ONNX Runtime's CUDA provider needs and where to get it. The names come from `readelf -d` of
  * `libonnxruntime_providers_cuda.so` in PyPI's `onnxruntime-gpu` wheels for linux x86-64: 1.30.0 (and 1.29.0) for CUDA 13,
- * 1.26.0 for CUDA 12. They serve where that file is missing; where it is there, its own list counts.
+ * 1.26.0 for CUDA 12; what is opened later from the strings in 1.30.0. They serve where that file is missing; where it is there, its own list counts.
  */
 
 /** Libraries that one build of the provider is linked against. */
