@@ -95,10 +95,7 @@ describe('devices in a browser', () => {
   it('ends with an error when the worker can not be loaded', async () => {
     const base = await web.serve('qa-unilm');
     const page = await web.open();
-    const error = await page.evaluate(url => {
-      const options = { worker: () => new Worker('/nowhere.js', { type: 'module' }) };
-      return globalThis.page.thrownBy(() => globalThis.page.logits(url, [2], [0], options));
-    }, base);
+    const error = await page.evaluate(url => globalThis.page.runInMissingWorker(url), base);
     assert.equal(error?.name, 'SessionError');
     assert.match(error?.message ?? '', /^session worker; found its file could not be loaded/);
   });

@@ -281,7 +281,14 @@ async function answerAll(base: string, items: readonly QuestionItem[], options: 
   }
 }
 
+/** What a run in a worker without a file ends with. */
+function runInMissingWorker(base: string): Promise<Thrown | null> {
+  const worker = (): Worker => new Worker('/nowhere.js', { type: 'module' });
+  return thrownBy(() => logits(base, [2], [0], { worker }));
+}
+
 const api = {
+  runInMissingWorker,
   answerAll,
   generateAll,
   timings,

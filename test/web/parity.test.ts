@@ -14,7 +14,7 @@ const ALL = process.env['BERT4ORT_ALL_GOLDENS'] === '1';
 /** Recordings of each model that run on a device. */
 const SAMPLES = [
   ['wasm', 8],
-  ['webgpu', 2],
+  ['webgpu', 1],
 ] as const;
 
 interface Recorded extends GreedyItem {
