@@ -306,8 +306,11 @@ export class CacheLanes {
   }
 }
 
-/** Room for some more steps: an eighth, at least a bucket's half. */
+/**
+ * Room for some more steps. A lane's slot costs each run one reading, a larger layout one copy of what is there; the sum
+ * is least where sqrt(4 P) slots or so are added, which an eighth and at least a bucket comes near to up to P = 1024.
+ */
 function bucketFor(needed: number): number {
-  const wanted = needed + Math.max(BUCKET / 2, needed / 8);
+  const wanted = needed + Math.max(BUCKET, needed / 8);
   return Math.ceil(wanted / BUCKET) * BUCKET;
 }
