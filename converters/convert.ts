@@ -19,7 +19,7 @@ import { formatManifest } from '../src/core/manifest-parser.ts';
 import type { ProgressListener } from '../src/core/progress.ts';
 import { VERSION } from '../src/core/version.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { parseConfigFile } from './config-file.ts';
+import { readConfiguration, withTensors } from './configuration.ts';
 import { openCheckpoint } from './formats.ts';
 import { huggingFaceConfig, huggingFaceGeneration } from './hugging-face-config.ts';
 import { type ModelPlan, planModel } from './plan-model.ts';
@@ -35,7 +35,7 @@ const FOLDER = 'onnx';
 export interface ConvertOptions extends ConvertControls {
   /** The files beside the checkpoint, and the name or beginning of names by which the user knows it. */
   readonly checkpoint: { readonly files: ByteSourceSet; readonly name: string };
-  /** Bytes of `bert_config.json`; a copy goes into the model directory untouched. */
+  /** Bytes of `bert_config.json`, a copy of which goes into the model directory untouched; or of a cloze reader's `model.config`. */
   readonly config: Uint8Array;
   /** Keywords of `build_transformer_model` in their Python spelling, `model` among them; `gelu` stands for `set_gelu`. */
   readonly keywords: JsonObject;
@@ -99,15 +99,17 @@ export async function convert(options: ConvertOptions, sink: ByteSink): Promise<
 }
 
 async function writeModel(
-  checkpoint: Checkpoint,
+  opened: Checkpoint,
   options: ConvertOptions & { readonly verify: boolean },
   sink: ByteSink,
 ): Promise<Conversion> {
   const { verify, link = false, signal, onProgress } = options;
   throwIfAborted(signal, 'converting');
-  const config = parseConfigFile(options.config);
+  const { config, tensors, ...described } = readConfiguration(options.config);
+  const checkpoint = withTensors(opened, tensors);
   const plan = planModel(checkpoint, { config, keywords: options.keywords });
-  const tokenizer = options.tokenizer && tokenizerFiles(options.tokenizer, tokenTable(plan));
+  const vocabulary = options.tokenizer ?? described.tokenizer;
+  const tokenizer = vocabulary && tokenizerFiles(vocabulary, tokenTable(plan));
 
   const weights = plan.weights.map(match => weightValues(match, { vocabulary: plan.pending, verify }));
   const whole = link || (sink.copy !== undefined && worthCloning(weights));
@@ -123,7 +125,7 @@ async function writeModel(
   const texts = jsonFiles(plan, config, options.tasks ?? {}, data.length);
   for (const [file, text] of texts) await writeFile(sink, file, new TextEncoder().encode(text));
   for (const [file, bytes] of tokenizer?.files ?? []) await writeFile(sink, file, bytes);
-  await writeFile(sink, 'bert_config.json', options.config);
+  if (described.keepAs !== undefined) await writeFile(sink, described.keepAs, options.config);
   await writeFile(sink, MANIFEST_FILE, new TextEncoder().encode(formatManifest(manifest)));
   return { manifest, scheme: plan.naming.label, unused: plan.unused, allowed: plan.allowed };
 }

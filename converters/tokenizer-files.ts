@@ -6,6 +6,7 @@ import { ConfigError } from '../src/core/errors.ts';
 import type { SentencePieceEntry, TokenizerEntry, WordPieceEntry } from '../src/core/manifest.ts';
 import { byId, loadVocab, saveVocab, type TokenDict } from '../src/tokenizers/vocabulary.ts';
 import { huggingFaceFiles } from '../src/tokenizers/wordpiece/hugging-face-files.ts';
+import { writeWordList } from '../src/tokenizers/words/word-list-tokenizer.ts';
 import type { VocabularyChange } from './vocabulary-change.ts';
 
 /** A `vocab.txt` for bert4keras' `Tokenizer`; settings that are left out have the values of published models. */
@@ -24,8 +25,17 @@ export interface SentencePieceSource extends Partial<Omit<SentencePieceEntry, 'k
   readonly model: Uint8Array;
 }
 
+/** Words that texts are cut into beforehand, the first with id 1. */
+export interface WordsSource {
+  readonly kind: 'words';
+  readonly words: readonly string[];
+}
+
 /** A tokenizer to put into a model directory. */
 export type TokenizerSource = WordPieceSource | SentencePieceSource;
+
+/** Any vocabulary: one that the user gives, or one that the configuration holds. */
+export type VocabularySource = TokenizerSource | WordsSource;
 
 /** Files by name, and what the manifest says of them. */
 export interface TokenizerFiles {
@@ -48,8 +58,22 @@ export interface TokenTable {
  * @throws ConfigError when the vocabulary does not have as many tokens as the token table has rows, or when appended
  * tokens have no names.
  */
-export function tokenizerFiles(source: TokenizerSource, table: TokenTable): TokenizerFiles {
-  return source.kind === 'wordpiece' ? wordPieceFiles(source, table) : sentencePieceFiles(source);
+export function tokenizerFiles(source: VocabularySource, table: TokenTable): TokenizerFiles {
+  switch (source.kind) {
+    case 'wordpiece':
+      return wordPieceFiles(source, table);
+    case 'sentencepiece':
+      return sentencePieceFiles(source);
+    case 'words':
+      return wordsFiles(source);
+  }
+}
+
+function wordsFiles({ words }: WordsSource): TokenizerFiles {
+  return {
+    entry: { kind: 'words', vocab: 'words.txt' },
+    files: new Map([['words.txt', encode(writeWordList(words))]]),
+  };
 }
 
 function wordPieceFiles(source: WordPieceSource, table: TokenTable): TokenizerFiles {

@@ -5,6 +5,7 @@ import type { LayerSpec } from '../../onnx-graphs/architecture.ts';
 import { WeightsError } from '../../src/core/errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { bert } from './bert.ts';
+import { clozeBilstm } from './cloze-bilstm.ts';
 import { type GoogleNames, googleNaming } from './google.ts';
 import { gpt } from './gpt.ts';
 import { gpt2 } from './gpt2.ts';
@@ -21,6 +22,7 @@ export const publishedNames: Readonly<Record<string, GoogleNames>> = {
   gpt,
   gpt2,
   gpt2_ml: gpt2Ml,
+  'cloze-bilstm': clozeBilstm,
 };
 
 /** What recognising looks at besides the checkpoint. */

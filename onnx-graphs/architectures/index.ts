@@ -3,6 +3,7 @@
  */
 import type { AnyArchitecture } from '../architecture.ts';
 import { bert } from './bert.ts';
+import { clozeBilstm } from './cloze-bilstm.ts';
 import { gpt } from './gpt.ts';
 import { gpt2 } from './gpt2.ts';
 import { gpt2Ml } from './gpt2-ml.ts';
@@ -16,4 +17,5 @@ export const architectures: Readonly<Record<string, AnyArchitecture>> = {
   gpt,
   gpt2,
   gpt2_ml: gpt2Ml,
+  'cloze-bilstm': clozeBilstm,
 };

@@ -1,0 +1,149 @@
+/**
+ * Cloze reading comprehension: which word of a document belongs into the blank `XXXXX`. Every occurrence of a word has a
+ * probability; those of equal words are added up (Kadlec et al. 2016, https://arxiv.org/abs/1603.01547), as in
+ * https://github.com/bojone/CCL_CMRC2017.
+ */
+import { ConfigError, InputError, throwIfAborted } from '../core/errors.ts';
+import { int64Tensor, type Tensor } from '../core/tensor.ts';
+import { chunkByLength } from '../generation/length-batches.ts';
+import { type Model, tokenizerOf } from '../model.ts';
+import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+
+/** How the blank is written. */
+export const BLANK = 'XXXXX';
+
+/** A document with a blank, or a document and a query that has the blank; words stand between blanks and line ends. */
+export type ClozeItem = string | { readonly document: string; readonly query: string };
+
+/** A word that could fill the blank. */
+export interface ClozeCandidate {
+  readonly word: string;
+  /** Sum of the probabilities of its occurrences. */
+  readonly score: number;
+}
+
+/** An answer. */
+export interface ClozeAnswer {
+  /** The likeliest word; a single blank when unknown words together are likeliest. */
+  readonly answer: string;
+  /** All words of the text, likeliest first; equal ones in reading order. */
+  readonly candidates: readonly ClozeCandidate[];
+}
+
+/** Options of one call. */
+export interface ClozeOptions {
+  /** Cuts raw text into words, jieba's `cut` for instance; without it the text is segmented already. */
+  readonly cut?: (text: string) => Iterable<string>;
+  /** Most words of one run, padding included. Default 16384. */
+  readonly maxBatchTokens?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Fills blanks. */
+export interface Cloze {
+  /** @throws InputError when an item has no blank; SessionError; AbortedError. */
+  answer(item: ClozeItem, options?: ClozeOptions): Promise<ClozeAnswer>;
+  /** Many items, those of similar length together; an item's answer does not depend on its company. */
+  answerMany(items: readonly ClozeItem[], options?: ClozeOptions): Promise<readonly ClozeAnswer[]>;
+}
+
+/**
+ * A cloze reader.
+ * @throws ConfigError when the model is another; SessionError.
+ * @example
+ * const cloze = await createCloze(model);
+ * const { answer } = await cloze.answer('小 兔 听见 了 ， 也 想 吃 XXXXX 。 小 猴 把 桃子 送给 小 兔 。');
+ */
+export async function createCloze(model: Model): Promise<Cloze> {
+  const tokenizer = tokenizerOf(model);
+  const session = await model.openGraph('model');
+  if (!session.outputs.some(port => port.name === 'probabilities')) {
+    throw new ConfigError({ what: 'model', expected: 'a cloze reader', found: model.manifest.architecture });
+  }
+
+  const answerMany = async (
+    items: readonly ClozeItem[],
+    options: ClozeOptions = {},
+  ): Promise<readonly ClozeAnswer[]> => {
+    const sides = items.map(item => sidesOf(tokenizer, item, options.cut));
+    const answers: ClozeAnswer[] = new Array(items.length);
+    const lengths = sides.map(({ left, right }) => Math.max(left.length, right.length));
+    for (const chunk of chunkByLength(lengths, (options.maxBatchTokens ?? 16384) / 2)) {
+      throwIfAborted(options.signal, 'filling blanks');
+      const batch = chunk.flatMap(index => sides[index] ?? []);
+      const { probabilities } = await session.run(batchFeeds(batch), ['probabilities']);
+      if (probabilities?.dtype !== 'float32') continue;
+      const { data, shape } = probabilities;
+      const leftLength = Math.max(...batch.map(({ left }) => left.length));
+      chunk.forEach((index, lane) => {
+        const row = data.subarray(lane * (shape[1] ?? 0), (lane + 1) * (shape[1] ?? 0));
+        const { left, right } = batch[lane] ?? { left: [], right: [] };
+        const scores = [...row.subarray(0, left.length), ...row.subarray(leftLength, leftLength + right.length)];
+        answers[index] = answerOf(tokenizer, [...left, ...right], scores);
+      });
+    }
+    return answers;
+  };
+  return {
+    answerMany,
+    async answer(item, options) {
+      const [answer] = await answerMany([item], options);
+      return answer ?? { answer: '', candidates: [] };
+    },
+  };
+}
+
+/** Word ids left and right of the blank; an empty side is one unknown word. */
+interface Sides {
+  readonly left: readonly number[];
+  readonly right: readonly number[];
+}
+
+function sidesOf(tokenizer: Tokenizer, item: ClozeItem, cut: ClozeOptions['cut']): Sides {
+  const text = typeof item === 'string' ? item : `${item.document}\n${item.query}`;
+  const words = cut === undefined ? tokenizer.tokenize(text) : cutAround(text, cut);
+  const at = words.indexOf(BLANK);
+  if (at < 0) {
+    const next = cut === undefined ? 'Words stand between blanks; the blank is a word of its own.' : undefined;
+    throw new InputError({ what: 'cloze text', expected: `a blank ${BLANK}`, found: 'none', ...(next && { next }) });
+  }
+  const ids = (side: readonly string[]) => (side.length === 0 ? [0] : side.map(word => tokenizer.tokenToId(word)));
+  return { left: ids(words.slice(0, at)), right: ids(words.slice(at + 1)) };
+}
+
+/** Words of raw text; white space between them is none. */
+function cutAround(text: string, cut: (text: string) => Iterable<string>): string[] {
+  const words = (part: string) => [...cut(part)].filter(word => word.trim() !== '');
+  return text.split(BLANK).flatMap((part, i) => (i === 0 ? words(part) : [BLANK, ...words(part)]));
+}
+
+/** Ids and lengths of both sides, padded to the longest: [B, L], [B], [B, M], [B]. */
+function batchFeeds(batch: readonly Sides[]): Record<string, Tensor> {
+  const feeds = (name: 'left' | 'right'): Record<string, Tensor> => {
+    const length = Math.max(...batch.map(sides => sides[name].length));
+    const ids = new Int32Array(batch.length * length);
+    batch.forEach((sides, lane) => {
+      ids.set(sides[name], lane * length);
+    });
+    return {
+      [`${name}_ids`]: int64Tensor(ids, [batch.length, length]),
+      [`${name}_lengths`]: int64Tensor(
+        batch.map(sides => sides[name].length),
+        [batch.length],
+      ),
+    };
+  };
+  return { ...feeds('left'), ...feeds('right') };
+}
+
+/** Adds up equal words in reading order and in single precision, as the original does. */
+function answerOf(tokenizer: Tokenizer, ids: readonly number[], scores: readonly number[]): ClozeAnswer {
+  const sums = new Map<number, number>();
+  ids.forEach((id, i) => {
+    sums.set(id, Math.fround((sums.get(id) ?? 0) + (scores[i] ?? 0)));
+  });
+  const candidates = [...sums]
+    .map(([id, score]) => ({ word: tokenizer.idToToken(id), score }))
+    .sort((a, b) => b.score - a.score);
+  return { answer: candidates[0]?.word ?? '', candidates };
+}
