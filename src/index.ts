@@ -52,6 +52,14 @@ export type {
 } from './tasks/answer.ts';
 export { type Chat, type ChatOptions, type ChatReply, type ChatSettings, createChat } from './tasks/chat.ts';
 export {
+  type Cloze,
+  type ClozeAnswer,
+  type ClozeCandidate,
+  type ClozeItem,
+  type ClozeOptions,
+  createCloze,
+} from './tasks/cloze.ts';
+export {
   type Completer,
   type Completion,
   type CompletionOptions,

@@ -8,6 +8,8 @@ import { directorySet } from './io/file-source.ts';
 import { loadModel as loadModelOn, type Model, type ModelOptions } from './model.ts';
 import { nodeProvider } from './session/node-session.ts';
 import { type WorkerOptions, workerProvider } from './session/worker-node.ts';
+import type { Jieba } from './tokenizers/jieba/jieba.ts';
+import { loadJieba } from './tokenizers/jieba/load-jieba.ts';
 
 export * from './index.ts';
 export { directorySink } from './io/directory-sink.ts';
@@ -17,6 +19,11 @@ export { directorySet, openFile, splitPath } from './io/file-source.ts';
 export interface NodeModelOptions extends ModelOptions {
   /** Run sessions in worker threads, so that this thread's event loop stays free: a server wants this. Default false. */
   readonly workers?: WorkerOptions | false;
+}
+
+/** jieba with its own dictionary. The words of a user's dictionary can be added to it. */
+export function openJieba(): Promise<Jieba> {
+  return loadJieba(readAsset);
 }
 
 /** Bytes read at a time while hashing. */

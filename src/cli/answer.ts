@@ -18,10 +18,15 @@ import { printNotice } from './terminal.ts';
 const flags = {
   ...inputFlags,
   ...readingFlags,
+  truth: {
+    type: 'boolean',
+    default: false,
+    describe: 'score answers against the field "truth" (a text or a list): exact match and F1',
+  },
   metric: {
     type: 'string',
     choices: ['cmrc', 'webqa'],
-    describe: 'score answers against the field truth (a text or a list) by the rules of this evaluation script',
+    describe: 'whose evaluation script sets the rules (cmrc); implies --truth',
   },
   ...deviceFlags,
   ...jsonFlag,
@@ -37,7 +42,7 @@ export const answerCommand: Command<typeof flags> = {
   examples: [
     ['$0 answer models/qa', 'add passages with /passage, then ask'],
     ['$0 answer models/qa --input questions.jsonl', '{id, question, passages} → {id, answer, token_ids, score, …}'],
-    ['$0 answer models/qa --input dev.jsonl --metric cmrc', 'and exact match and F1 on standard error'],
+    ['$0 answer models/qa --input dev.jsonl --truth', 'and exact match and F1 on standard error'],
   ],
   run: runAnswer,
 };
@@ -45,8 +50,9 @@ export const answerCommand: Command<typeof flags> = {
 async function runAnswer(options: Options, signal: AbortSignal): Promise<number> {
   const { input, concurrency } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
-  if (input === undefined && options.metric !== undefined) {
-    throw new MisuseError({ what: '--metric', expected: '--input FILE with a field "truth"', found: 'no input' });
+  const metric = metricOf(options);
+  if (input === undefined && metric !== undefined) {
+    throw new MisuseError({ what: '--truth', expected: '--input FILE with a field "truth"', found: 'no input' });
   }
   const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
   try {
@@ -56,17 +62,22 @@ async function runAnswer(options: Options, signal: AbortSignal): Promise<number>
     const scores: AnswerScore[] = [];
     const answer = async (item: JsonLine) => {
       const result = await answerLine(reader, item, { ...reading, signal });
-      if (options.metric === undefined) return result;
-      const score = scoreAnswer(result.answer, truthsOf(item), options.metric as AnswerMetric);
+      if (metric === undefined) return result;
+      const score = scoreAnswer(result.answer, truthsOf(item), metric);
       scores.push(score);
       return { ...result, exact_match: score.exactMatch, f1: score.f1 };
     };
     const code = await answerLines({ input, concurrency, answer, signal });
-    if (options.metric !== undefined) reportScores(options.metric, scores, options.json);
+    if (metric !== undefined) reportScores(metric, scores, options.json);
     return code;
   } finally {
     await model.dispose();
   }
+}
+
+function metricOf({ truth, metric }: Options): AnswerMetric | undefined {
+  if (metric === undefined) return truth ? 'cmrc' : undefined;
+  return metric === 'webqa' ? 'webqa' : 'cmrc';
 }
 
 async function answerLine(reader: ReadingComprehension, item: JsonLine, options: AnswerOptions) {

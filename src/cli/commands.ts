@@ -4,6 +4,7 @@
 import type { Argv } from 'yargs';
 import { answerCommand } from './answer.ts';
 import { chatCommand } from './chat.ts';
+import { clozeCommand } from './cloze.ts';
 import { type Command, type Flags, register } from './command.ts';
 import { completeCommand } from './complete.ts';
 import { convertCommand } from './convert.ts';
@@ -23,6 +24,7 @@ export function registerCommands(yargs: Argv, finish: (code: number) => void): A
   add(answerCommand);
   add(chatCommand);
   add(completeCommand);
+  add(clozeCommand);
   add(fillCommand);
   add(embedCommand);
   add(tokenizeCommand);

@@ -18,7 +18,7 @@ import { recomputeScorer } from './recompute-scorer.ts';
 import { type CachedSlots, RequestRows } from './request-rows.ts';
 import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
 import { type BatchMember, pastPositions, stepRows } from './step-batch.ts';
-import { blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
+import { batchTokens, blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
 import { canCache, type Sequence } from './visibility.ts';
 
 /** What the engine has done so far, for benchmarks. */
@@ -46,7 +46,7 @@ export interface Generator {
 
 /** Options of {@link createGenerator}. */
 export interface GeneratorOptions {
-  /** Most new rows of one run, padding included. Default 4096. */
+  /** Most new rows of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens?: number;
   /** Compute everything again in each step instead of keeping a cache. Default false. */
   readonly recompute?: boolean;
@@ -64,10 +64,7 @@ export function createGenerator(session: GraphSession, manifest: Manifest, optio
   return new Engine(session, manifest, options);
 }
 
-interface Request {
-  readonly rows: RequestRows;
-  /** null until its first run. */
-  lane: Lane | null;
+interface Request extends CachedRequest {
   /** Calls that are not answered yet. */
   waiting: number;
   released: boolean;
@@ -83,8 +80,7 @@ interface Call {
 }
 
 /** What is asked of one request in a turn: its calls as one, in their order. */
-interface Job extends BatchMember {
-  readonly lane: Lane;
+interface Job extends PlannedRequest {
   readonly calls: readonly Call[];
 }
 
@@ -92,11 +88,8 @@ class Engine implements Generator {
   readonly #session: GraphSession;
   readonly #manifest: Manifest;
   readonly #options: GeneratorOptions;
-  readonly #cache: CacheLanes;
+  readonly #runs: CachedRuns;
   readonly #requestOf = new WeakMap<GenerationScorer, Request>();
-  /** Requests that hold a lane. */
-  readonly #live = new Set<Request>();
-  readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
   #calls: Call[] = [];
   #working = false;
   /** Whether a run reads the cache, so that no lane may move. */
@@ -108,11 +101,11 @@ class Engine implements Generator {
     this.#session = session;
     this.#manifest = manifest;
     this.#options = options;
-    this.#cache = new CacheLanes(manifest.dimensions);
+    this.#runs = new CachedRuns(session, manifest.dimensions);
   }
 
   get counts(): GeneratorCounts {
-    return { ...this.#counts, cacheBytes: this.#cache.bytes };
+    return this.#runs.counts;
   }
 
   start(prompt: Sequence, { segmentId = 0, after }: StartOptions = {}): GenerationScorer {
@@ -123,14 +116,9 @@ class Engine implements Generator {
       after?.release();
       return recomputeScorer(this.#session, this.#manifest, { prompt, segmentId });
     }
-    const { lane, cached } = this.#inherit(prompt, after);
-    const request: Request = {
-      rows: new RequestRows(attention, prompt, segmentId, cached),
-      lane,
-      waiting: 0,
-      released: false,
-    };
-    if (lane !== null) this.#live.add(request);
+    const earlier = after === undefined ? undefined : this.#requestOf.get(after);
+    const slots = earlier === undefined || earlier.waiting > 0 ? [] : earlier.rows.reusableSlots(prompt);
+    const rows = (cached?: CachedSlots) => new RequestRows(attention, prompt, segmentId, cached);
     const scorer: GenerationScorer = {
       vocabSize: dimensions.vocabSize,
       kind: 'logits',
@@ -207,77 +195,43 @@ class Engine implements Generator {
     }
   }
 
-  /** New requests are computed apart from those that go on: they need no past. */
+  /**
+   * New requests are computed apart from those that go on, since they need no past, and one batch of them a turn, so that
+   * the others are not kept waiting; who is left over comes first in the next turn.
+   */
   async #answer(calls: readonly Call[]): Promise<void> {
-    const jobs = [...callsByRequest(calls)].map(([request, own]) => this.#jobOf(request, own));
-    const groups = [jobs.filter(({ lane }) => lane.used > 0), jobs.filter(({ lane }) => lane.used === 0)];
-    const batches = groups.flatMap(group => {
-      const lengths = group.map(({ plan }) => plan.rows.length);
-      const chunks = chunkByLength(lengths, this.#options.maxBatchTokens ?? 4096);
-      return chunks.map(chunk => chunk.flatMap(index => group[index] ?? []));
-    });
+    const jobs = [...callsByRequest(calls)].map(([request, own]) => jobOf(request, own));
+    const isNew = ({ request }: Job) => (request.lane?.used ?? 0) === 0;
+    const [first = [], ...waiting] = this.#batches(jobs.filter(isNew));
+    const batches = [...this.#batches(jobs.filter(job => !isNew(job))), first];
+    this.#askAgain(waiting.flat());
     for (const [i, batch] of batches.entries()) {
-      try {
-        await this.#run(batch);
-      } catch (error) {
-        for (const call of batch.flatMap(job => job.calls)) call.reject(error);
-        if (!this.#cache.lost) continue;
-        this.#forget();
-        // What the others planned relied on the cache that is gone; they are planned anew in the next turn.
-        this.#calls.unshift(...batches.slice(i + 1).flatMap(rest => rest.flatMap(job => job.calls)));
-        return;
-      }
+      if (batch.length === 0 || (await this.#tryRun(batch))) continue;
+      this.#forget();
+      // What the others planned relied on the cache that is gone; they are planned anew in the next turn.
+      this.#askAgain(batches.slice(i + 1).flat());
+      return;
     }
   }
 
-  #jobOf(request: Request, calls: readonly Call[]): Job {
-    request.lane ??= this.#cache.add();
-    this.#live.add(request);
-    const plan = request.rows.plan(calls.flatMap(call => call.hypotheses));
-    return { rows: request.rows, lane: request.lane, plan, calls };
+  #batches(jobs: readonly Job[]): readonly (readonly Job[])[] {
+    const lengths = jobs.map(({ plan }) => plan.rows.length);
+    const chunks = chunkByLength(lengths, this.#options.maxBatchTokens ?? batchTokens(this.#session));
+    return chunks.map(chunk => chunk.flatMap(index => jobs[index] ?? []));
   }
 
-  async #run(jobs: readonly Job[]): Promise<void> {
-    const { dimensions } = this.#manifest;
-    const fresh = jobs.every(({ lane }) => lane.used === 0);
-    const lanes = fresh ? jobs.map(job => job.lane) : this.#cache.gather(jobs.map(job => job.lane));
-    const batch = fresh ? jobs : [...jobs].sort((a, b) => a.lane.index - b.lane.index);
-    const cached = fresh ? {} : this.#cache.feeds(lanes);
-    const rows = stepRows(batch, fresh ? blankSlots(this.#session) : this.#cache.slots);
-    const start = performance.now();
-    const results = await this.#session.run(
-      stepFeeds(this.#session, rows, fresh ? this.#blankPast(batch.length) : this.#withPositions(batch, cached)),
-      ['logits', ...this.#cache.outputs],
-      Object.keys(cached),
-    );
-    this.#count(batch, rows, performance.now() - start);
-    this.#cache.takeBack(results);
-    const placed = batch.map(job => ({ lane: job.lane, slots: job.rows.place(job.plan, this.#cache.slots) }));
-    this.#cache.append(placed, rows.rows, results);
-    const logits = results['logits'];
-    if (logits?.dtype === 'float32') handOut(batch, logits.data, dimensions.vocabSize);
+  #askAgain(jobs: readonly Job[]): void {
+    this.#calls.unshift(...jobs.flatMap(({ calls }) => calls));
   }
 
-  #blankPast(batch: number): PastFeeds {
-    return emptyPast(this.#session, this.#manifest.dimensions, batch);
-  }
-
-  #withPositions(batch: readonly Job[], cached: PastFeeds): PastFeeds {
-    if (!takes(this.#session, 'past_position_ids')) return cached;
-    return { ...cached, past_position_ids: pastPositions(batch, this.#cache.slots) };
-  }
-
-  #count(batch: readonly Job[], rows: StepRows, milliseconds: number): void {
-    this.#counts.runs++;
-    this.#counts.rows += batch.reduce((sum, { plan }) => sum + plan.rows.length, 0);
-    this.#counts.paddedRows += rows.batch * rows.rows;
-    this.#counts.sessionMilliseconds += milliseconds;
-  }
-
-  /** After cache memory was lost: every request is computed again when it is asked next. */
-  #forget(): void {
-    this.#cache.forget();
-    for (const request of this.#live) request.rows.forget();
+  /** Runs a batch; when that fails, those who asked are told. False when the cache is gone. */
+  async #tryRun(batch: readonly Job[]): Promise<boolean> {
+    try {
+      await this.#run(batch);
+    } catch (error) {
+      for (const call of batch.flatMap(({ calls }) => calls)) call.reject(error);
+    }
+    return !this.#cache.lost;
   }
 
   #rest(request: Request): void {
@@ -300,6 +254,10 @@ class Engine implements Generator {
     if (this.#running) this.#later.push(change);
     else change();
   }
+}
+
+function jobOf(request: Request, calls: readonly Call[]): Job {
+  return { request, rows: request.rows, plan: request.rows.plan(calls.flatMap(call => call.hypotheses)), calls };
 }
 
 function callsByRequest(calls: readonly Call[]): ReadonlyMap<Request, readonly Call[]> {

@@ -7,7 +7,7 @@ import type { Manifest } from '../core/manifest.ts';
 import type { GraphSession } from '../session/session.ts';
 import { chunkByLength } from './length-batches.ts';
 import { checkSequence } from './sequence-checks.ts';
-import { blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
+import { batchTokens, blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
 import { type Sequence, seenPositions, visibleLengths } from './visibility.ts';
 
 /** A sequence with the rows whose logits are wanted. */
@@ -17,7 +17,7 @@ export interface RowRequest extends Sequence {
 
 /** Options of {@link readRows}. */
 export interface RowReaderOptions {
-  /** Most tokens of one run, padding included. Default 4096. */
+  /** Most tokens of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,7 +36,7 @@ export async function readRows(
   for (const request of requests) checkSequence(manifest.dimensions, request);
   const results: Float32Array[] = new Array(requests.length);
   const lengths = requests.map(request => request.tokenIds.length);
-  for (const chunk of chunkByLength(lengths, options.maxBatchTokens ?? 4096)) {
+  for (const chunk of chunkByLength(lengths, options.maxBatchTokens ?? batchTokens(session))) {
     throwIfAborted(options.signal, 'reading masked rows');
     const batch = chunk.flatMap(index => requests[index] ?? []);
     const logits = await runBatch(session, manifest, batch);
