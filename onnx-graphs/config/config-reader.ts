@@ -24,6 +24,9 @@ export interface ConfigReader {
   finish(): void;
 }
 
+/** Sizes of tensors beyond this are none that a runtime takes. */
+const LARGEST = 2 ** 31 - 1;
+
 /** A reader of `keywords` over `config`, merged as bert4keras merges them; `what` names the whole in errors. */
 export function readConfig(what: string, config: JsonObject, keywords: JsonObject): ConfigReader {
   const merged: JsonObject = { ...config, ...keywords };
@@ -38,7 +41,11 @@ export function readConfig(what: string, config: JsonObject, keywords: JsonObjec
     has: key => value(key) !== undefined,
     integer(key, least, whenAbsent) {
       const found = value(key) ?? whenAbsent;
-      if (typeof found === 'number' && Number.isInteger(found) && found >= least) return found;
+      if (typeof found === 'number' && Number.isInteger(found) && found >= least && found <= LARGEST) return found;
+      if (typeof found === 'number' && found > LARGEST) {
+        refuse(key, `must be at most ${LARGEST}, not ${found}`);
+        return least;
+      }
       refuse(key, found === undefined ? 'is missing' : `must be an integer of at least ${least}, not ${show(found)}`);
       return least;
     },

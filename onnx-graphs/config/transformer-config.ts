@@ -54,7 +54,7 @@ export function readTransformerConfig(read: ConfigReader): TransformerConfig {
   const positionRows = read.integer(read.has('max_position') ? 'max_position' : 'max_position_embeddings', 1, 512);
   const config: TransformerConfig = {
     application: read.word('application', ['encoder', 'lm', 'unilm'], 'encoder'),
-    layers: read.integer('num_hidden_layers', 1),
+    layers: layerCount(read),
     vocabSize: vocabularySize(read),
     hiddenSize,
     heads,
@@ -73,6 +73,16 @@ export function readTransformerConfig(read: ConfigReader): TransformerConfig {
   };
   refuseImpossible(read, config);
   return config;
+}
+
+/** Deepest model that is planned; a slip of the pen must not make a graph of millions of nodes. */
+const MOST_LAYERS = 1024;
+
+function layerCount(read: ConfigReader): number {
+  const layers = read.integer('num_hidden_layers', 1);
+  if (layers <= MOST_LAYERS) return layers;
+  read.refuse('num_hidden_layers', `must be at most ${MOST_LAYERS}, not ${layers}`);
+  return 1;
 }
 
 /**
