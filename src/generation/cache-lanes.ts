@@ -115,17 +115,16 @@ export class CacheLanes {
     this.#resting.add(own);
   }
 
-  /** Makes lanes neighbours and returns them in the order in which a run reads them. */
-  gather(lanes: readonly Lane[]): readonly Lane[] {
+  /** Makes lanes neighbours, in any order. */
+  gather(lanes: readonly Lane[]): void {
     const wanted = new Set<Lane>(lanes);
     for (const own of [...this.#resting]) if (wanted.has(own)) this.#wake(own);
     const first = Math.min(...lanes.map(lane => lane.index));
     const together = lanes.every(lane => lane.index < first + wanted.size);
     if (!together) this.#bringForward(wanted);
-    return [...wanted].sort((a, b) => a.index - b.index);
   }
 
-  /** The past feeds of a run over lanes that {@link gather} returned. */
+  /** The past feeds of a run over neighbouring lanes, given in their order. */
   feeds(lanes: readonly Lane[]): PastFeeds {
     const batch = lanes.length;
     const first = lanes[0]?.index ?? 0;

@@ -10,29 +10,15 @@ import { InputError, throwIfAborted } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Hypothesis } from '../decode/scorer.ts';
 import type { GraphSession } from '../session/session.ts';
-import { CacheLanes, type Lane } from './cache-lanes.ts';
+import { type CachedRequest, CachedRuns, type GeneratorCounts, type PlannedRequest } from './cached-runs.ts';
 import type { GenerationScorer, StartOptions } from './generation-scorer.ts';
 import { chunkByLength } from './length-batches.ts';
 import { nextTurn } from './next-turn.ts';
 import { recomputeScorer } from './recompute-scorer.ts';
 import { type CachedSlots, RequestRows } from './request-rows.ts';
 import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
-import { type BatchMember, pastPositions, stepRows } from './step-batch.ts';
-import { batchTokens, blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
+import { batchTokens } from './step-session.ts';
 import { canCache, type Sequence } from './visibility.ts';
-
-/** What the engine has done so far, for benchmarks. */
-export interface GeneratorCounts {
-  /** Session runs. */
-  readonly runs: number;
-  /** Rows asked for, and rows computed with padding. */
-  readonly rows: number;
-  readonly paddedRows: number;
-  /** Milliseconds inside session runs. */
-  readonly sessionMilliseconds: number;
-  /** Bytes of cache held now. */
-  readonly cacheBytes: number;
-}
 
 /** Makes scorers. */
 export interface Generator {
@@ -117,8 +103,13 @@ class Engine implements Generator {
       return recomputeScorer(this.#session, this.#manifest, { prompt, segmentId });
     }
     const earlier = after === undefined ? undefined : this.#requestOf.get(after);
-    const slots = earlier === undefined || earlier.waiting > 0 ? [] : earlier.rows.reusableSlots(prompt);
-    const rows = (cached?: CachedSlots) => new RequestRows(attention, prompt, segmentId, cached);
+    const cached = earlier === undefined ? undefined : reusable(earlier, prompt);
+    const rows = new RequestRows(attention, prompt, segmentId, cached);
+    const request: Request = { rows, lane: null, waiting: 0, released: false };
+    if (earlier !== undefined && cached !== undefined) {
+      this.#runs.adopt(request, earlier);
+      earlier.released = true;
+    } else after?.release();
     const scorer: GenerationScorer = {
       vocabSize: dimensions.vocabSize,
       kind: 'logits',
@@ -129,24 +120,6 @@ class Engine implements Generator {
     };
     this.#requestOf.set(scorer, request);
     return scorer;
-  }
-
-  /** The lane of `after` with the slots that can stay, where there are any. */
-  #inherit(
-    prompt: Sequence,
-    after: GenerationScorer | undefined,
-  ): { readonly lane: Lane | null; readonly cached?: CachedSlots } {
-    const earlier = after === undefined ? undefined : this.#requestOf.get(after);
-    const lane = earlier?.released === false && earlier.waiting === 0 ? earlier.lane : null;
-    const slots = lane === null ? [] : (earlier?.rows.reusableSlots(prompt) ?? []);
-    if (lane === null || earlier === undefined || slots.length === 0) {
-      after?.release();
-      return { lane: null };
-    }
-    earlier.released = true;
-    earlier.lane = null;
-    this.#live.delete(earlier);
-    return { lane, cached: { slots, used: lane.used } };
   }
 
   #ask(request: Request, hypotheses: readonly Hypothesis[], signal?: AbortSignal): Promise<Float32Array> {
@@ -207,7 +180,7 @@ class Engine implements Generator {
     this.#askAgain(waiting.flat());
     for (const [i, batch] of batches.entries()) {
       if (batch.length === 0 || (await this.#tryRun(batch))) continue;
-      this.#forget();
+      this.#runs.forget();
       // What the others planned relied on the cache that is gone; they are planned anew in the next turn.
       this.#askAgain(batches.slice(i + 1).flat());
       return;
@@ -227,27 +200,26 @@ class Engine implements Generator {
   /** Runs a batch; when that fails, those who asked are told. False when the cache is gone. */
   async #tryRun(batch: readonly Job[]): Promise<boolean> {
     try {
-      await this.#run(batch);
+      const logits = await this.#runs.run(batch);
+      batch.forEach((job, index) => {
+        handOut(job.calls, logits[index] ?? new Float32Array(0), this.#manifest.dimensions.vocabSize);
+      });
     } catch (error) {
       for (const call of batch.flatMap(({ calls }) => calls)) call.reject(error);
     }
-    return !this.#cache.lost;
+    return !this.#runs.lost;
   }
 
   #rest(request: Request): void {
     this.#whenIdle(() => {
-      if (request.lane !== null && request.waiting === 0) this.#cache.rest(request.lane);
+      if (request.waiting === 0) this.#runs.rest(request);
     });
   }
 
   #release(request: Request): void {
     if (request.released) return;
     request.released = true;
-    this.#whenIdle(() => {
-      this.#live.delete(request);
-      if (request.lane !== null) this.#cache.remove(request.lane);
-      request.lane = null;
-    });
+    this.#whenIdle(() => this.#runs.remove(request));
   }
 
   #whenIdle(change: () => void): void {
@@ -257,7 +229,7 @@ class Engine implements Generator {
 }
 
 function jobOf(request: Request, calls: readonly Call[]): Job {
-  return { request, rows: request.rows, plan: request.rows.plan(calls.flatMap(call => call.hypotheses)), calls };
+  return { request, plan: request.rows.plan(calls.flatMap(call => call.hypotheses)), calls };
 }
 
 function callsByRequest(calls: readonly Call[]): ReadonlyMap<Request, readonly Call[]> {
@@ -266,15 +238,19 @@ function callsByRequest(calls: readonly Call[]): ReadonlyMap<Request, readonly C
   return groups;
 }
 
-/** Gives each call its rows of the logits, [B, K, V] with K as the job with most rows has it. */
-function handOut(jobs: readonly Job[], logits: Float32Array, vocabSize: number): void {
-  const stride = logits.length / jobs.length;
-  jobs.forEach(({ calls }, index) => {
-    let begin = index * stride;
-    for (const { hypotheses, resolve } of calls) {
-      const end = begin + hypotheses.length * vocabSize;
-      resolve(logits.subarray(begin, end));
-      begin = end;
-    }
-  });
+/** The slots of an earlier request that a prompt can use, if any. */
+function reusable(earlier: Request, prompt: Sequence): CachedSlots | undefined {
+  if (earlier.released || earlier.waiting > 0 || earlier.lane === null) return undefined;
+  const slots = earlier.rows.reusableSlots(prompt);
+  return slots.length === 0 ? undefined : { slots, used: earlier.lane.used };
+}
+
+/** Gives each call its rows of a request's logits, [K, V]. */
+function handOut(calls: readonly Call[], logits: Float32Array, vocabSize: number): void {
+  let begin = 0;
+  for (const { hypotheses, resolve } of calls) {
+    const end = begin + hypotheses.length * vocabSize;
+    resolve(logits.subarray(begin, end));
+    begin = end;
+  }
 }

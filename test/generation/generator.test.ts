@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
+import { SessionError } from '../../src/core/errors.ts';
 import { beamSearch } from '../../src/decode/beam-search.ts';
 import { extendHypothesis, type Hypothesis, rootHypothesis } from '../../src/decode/scorer.ts';
 import { createGenerator } from '../../src/generation/generator.ts';
@@ -143,6 +144,43 @@ describe('generation engine', () => {
     await full.score([rootHypothesis()]);
     await assert.rejects(full.score([extendHypothesis(rootHypothesis(), 1)]), /positions/);
     full.release();
+  });
+
+  it('begins a batch of new requests a turn, so that those who wait can still be stopped', async () => {
+    const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
+    const generator = createGenerator(session, model.manifest, { maxBatchTokens: 4 });
+    const prompt = { tokenIds: [5, 6, 7, 8], segmentIds: [0, 0, 0, 0] };
+    const [first, second, third] = [generator.start(prompt), generator.start(prompt), generator.start(prompt)];
+    const controller = new AbortController();
+    const begun = first.score([rootHypothesis()]).then(() => {
+      controller.abort();
+      return first.score([extendHypothesis(rootHypothesis(), 9)]);
+    });
+    const stopped = second.score([rootHypothesis()], controller.signal);
+    const last = third.score([rootHypothesis()]);
+    await assert.rejects(stopped, { code: 'ABORTED' });
+    await Promise.all([begun, last]);
+    assert.equal(generator.counts.rows, 4 + 1 + 4);
+    for (const scorer of [first, second, third]) scorer.release();
+    assert.equal(generator.counts.cacheBytes, 0);
+  });
+
+  it('tells everyone who asked when a run fails, and serves them again afterwards', async () => {
+    const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
+    let failing = true;
+    const run: GraphSession['run'] = async (...args) => {
+      if (failing) throw new SessionError({ what: 'run of a graph', found: 'a bad day' });
+      return session.run(...args);
+    };
+    const { device, inputs, outputs } = session;
+    const dispose = async () => undefined;
+    const generator = createGenerator({ device, inputs, outputs, run, dispose }, model.manifest);
+    const prompt = { tokenIds: [5, 6, 7, 8], segmentIds: [0, 0, 0, 0] };
+    const scorers = [generator.start(prompt), generator.start(prompt)];
+    for (const scorer of scorers) await assert.rejects(scorer.score([rootHypothesis()]), /a bad day/);
+    failing = false;
+    const [first = [], second = []] = await Promise.all(scorers.map(scorer => scorer.score([rootHypothesis()])));
+    assert.deepEqual(first, second);
   });
 
   it('stops at an abort and goes on with the others', async () => {

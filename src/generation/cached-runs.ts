@@ -1,0 +1,139 @@
+/**
+ * Runs of the step graph over the cache: planned rows in, logits out, new keys and values kept.
+ *
+ * B requests of a run, R new rows, P past slots, K read rows, V vocabulary.
+ */
+import type { Dimensions } from '../core/manifest.ts';
+import type { GraphSession } from '../session/session.ts';
+import { CacheLanes, type Lane } from './cache-lanes.ts';
+import type { RequestRows, RowPlan } from './request-rows.ts';
+import { pastPositions, stepRows } from './step-batch.ts';
+import { blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
+
+/** What the engine has done so far, for benchmarks. */
+export interface GeneratorCounts {
+  /** Session runs. */
+  readonly runs: number;
+  /** Rows asked for, and rows computed with padding. */
+  readonly rows: number;
+  readonly paddedRows: number;
+  /** Milliseconds inside session runs. */
+  readonly sessionMilliseconds: number;
+  /** Bytes of cache held now. */
+  readonly cacheBytes: number;
+}
+
+/** A request with its place in the cache. */
+export interface CachedRequest {
+  readonly rows: RequestRows;
+  /** null until its first run. */
+  lane: Lane | null;
+}
+
+/** A request and what it wants computed. */
+export interface PlannedRequest {
+  readonly request: CachedRequest;
+  readonly plan: RowPlan;
+}
+
+/** Owns the cache of one step session. While a run is under way, only `adopt` may be called. */
+export class CachedRuns {
+  readonly #session: GraphSession;
+  readonly #dimensions: Dimensions;
+  readonly #cache: CacheLanes;
+  /** Requests that hold a lane. */
+  readonly #requests = new Set<CachedRequest>();
+  readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
+
+  constructor(session: GraphSession, dimensions: Dimensions) {
+    this.#session = session;
+    this.#dimensions = dimensions;
+    this.#cache = new CacheLanes(dimensions);
+  }
+
+  get counts(): GeneratorCounts {
+    return { ...this.#counts, cacheBytes: this.#cache.bytes };
+  }
+
+  /** Whether a run that failed took the cache along. */
+  get lost(): boolean {
+    return this.#cache.lost;
+  }
+
+  /**
+   * Computes what is planned, for requests that are either all new or all in the cache.
+   * @returns for each the logits of its read rows, [K, V], in the order given.
+   */
+  async run(planned: readonly PlannedRequest[]): Promise<readonly Float32Array[]> {
+    const fresh = planned.every(({ request }) => (request.lane?.used ?? 0) === 0);
+    const located = planned.map(({ request, plan }) => ({ rows: request.rows, plan, lane: this.#laneOf(request) }));
+    const batch = fresh ? located : this.#inOrder(located);
+    const past = fresh ? blankSlots(this.#session) : this.#cache.slots;
+    const rows = stepRows(batch, past);
+    const cached = fresh ? {} : this.#cache.feeds(batch.map(({ lane }) => lane));
+    const others = fresh ? emptyPast(this.#session, this.#dimensions, batch.length) : this.#positions(batch);
+    const start = performance.now();
+    const feeds = stepFeeds(this.#session, rows, { ...cached, ...others });
+    const results = await this.#session.run(feeds, ['logits', ...this.#cache.outputs], Object.keys(cached));
+    this.#count(batch, rows, performance.now() - start);
+    this.#cache.takeBack(results);
+    const placed = batch.map(member => ({
+      lane: member.lane,
+      slots: member.rows.place(member.plan, this.#cache.slots),
+    }));
+    this.#cache.append(placed, rows.rows, results);
+    const logits = results['logits']?.dtype === 'float32' ? results['logits'].data : new Float32Array(0);
+    const stride = logits.length / batch.length;
+    return located.map(member => logits.subarray(batch.indexOf(member) * stride).subarray(0, stride));
+  }
+
+  /** Gives `next` the lane of `earlier`. */
+  adopt(next: CachedRequest, earlier: CachedRequest): void {
+    next.lane = earlier.lane;
+    earlier.lane = null;
+    this.#requests.delete(earlier);
+    this.#requests.add(next);
+  }
+
+  /** Moves a request's slots out of the way until its next run. */
+  rest({ lane }: CachedRequest): void {
+    if (lane !== null) this.#cache.rest(lane);
+  }
+
+  /** Gives a request's slots back. */
+  remove(request: CachedRequest): void {
+    this.#requests.delete(request);
+    if (request.lane !== null) this.#cache.remove(request.lane);
+    request.lane = null;
+  }
+
+  /** After the cache was lost: every request is computed again when it is asked next. */
+  forget(): void {
+    this.#cache.forget();
+    for (const request of this.#requests) request.rows.forget();
+  }
+
+  #laneOf(request: CachedRequest): Lane {
+    request.lane ??= this.#cache.add();
+    this.#requests.add(request);
+    return request.lane;
+  }
+
+  /** Members in the order of their lanes, which are neighbours then. */
+  #inOrder<M extends { readonly lane: Lane }>(members: readonly M[]): readonly M[] {
+    this.#cache.gather(members.map(({ lane }) => lane));
+    return [...members].sort((a, b) => a.lane.index - b.lane.index);
+  }
+
+  #positions(batch: Parameters<typeof pastPositions>[0]): PastFeeds {
+    if (!takes(this.#session, 'past_position_ids')) return {};
+    return { past_position_ids: pastPositions(batch, this.#cache.slots) };
+  }
+
+  #count(batch: readonly { readonly plan: RowPlan }[], rows: StepRows, milliseconds: number): void {
+    this.#counts.runs++;
+    this.#counts.rows += batch.reduce((sum, { plan }) => sum + plan.rows.length, 0);
+    this.#counts.paddedRows += rows.batch * rows.rows;
+    this.#counts.sessionMilliseconds += milliseconds;
+  }
+}
