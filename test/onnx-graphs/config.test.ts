@@ -152,14 +152,11 @@ describe('what an architecture says', () => {
   });
 });
 
-// Architectures that are no transformers know no hidden size.
-const SIZES = { ...TINY, embedding_size: TINY.hidden_size };
-
 describe('every architecture', () => {
   for (const [name, architecture] of Object.entries(architectures)) {
     it(`${name}: its graphs use the weights of its layers, all of them, in their shapes`, () => {
-      const decoder = architecture.describe(architecture.parseConfig(SIZES, {})).application === 'lm';
-      const config = architecture.parseConfig(SIZES, decoder ? {} : { with_mlm: true, with_nsp: true });
+      const decoder = architecture.describe(architecture.parseConfig(TINY, {})).application === 'lm';
+      const config = architecture.parseConfig(TINY, decoder ? {} : { with_mlm: true, with_nsp: true });
       const declared = architecture
         .layers(config)
         .flatMap(layer => layer.slots.map(({ slot, shape }) => [`${layer.name}/${slot}`, shape]));

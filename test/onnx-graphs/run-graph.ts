@@ -65,6 +65,7 @@ export interface TinyModel {
 export const TINY: JsonObject = {
   vocab_size: 30,
   hidden_size: 16,
+  embedding_size: 16,
   num_hidden_layers: 2,
   num_attention_heads: 2,
   intermediate_size: 20,
