@@ -8,8 +8,8 @@ import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import type { ByteSink } from '../../src/core/byte-source.ts';
 import { directorySet } from '../../src/io/file-source.ts';
 
-/** Folder of the cases. */
-export const CASES = path.resolve(import.meta.dirname, '../fixtures/cases');
+/** Folder of the cases: the fixtures, or another that their recipe wrote, named by RECORDED_CASES. */
+export const CASES = process.env['RECORDED_CASES'] ?? path.resolve(import.meta.dirname, '../fixtures/cases');
 
 /** An integer input as recorded. */
 export interface RecordedInput {
