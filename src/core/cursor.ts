@@ -64,6 +64,10 @@ export class Cursor {
     return this.#view.getUint32(this.#take(4), true);
   }
 
+  f32(): number {
+    return this.#view.getFloat32(this.#take(4), true);
+  }
+
   /** An unsigned 64-bit integer. @throws FormatError above 2^53 - 1. */
   u64(): number {
     const start = this.#take(8);

@@ -3,9 +3,10 @@
  * fields that change encoding or decoding are read; a file that asks for something unsupported is refused.
  * Reference: https://github.com/google/sentencepiece/blob/d8711f55d9b2cb9c77a00adcc18108482b29b675/src/sentencepiece_model.proto
  */
-import { Reader } from 'protobufjs/minimal.js';
+import { Cursor } from '../../core/cursor.ts';
 import { FormatError, messageOf } from '../../core/errors.ts';
 import { Charsmap } from './charsmap.ts';
+import { delimited, fixed32, readBool, readBytes, readFields, readInt32, readText, varint } from './proto-fields.ts';
 
 /** What a piece is, in the order of the proto's enum, whose first value is 1. */
 const pieceKinds = ['normal', 'unknown', 'control', 'user-defined', 'unused', 'byte'] as const;
@@ -48,10 +49,6 @@ export interface SentencePieceModel {
   readonly normalizer: NormalizerSpec;
 }
 
-/** Wire types; `field << 3 | wire type` is the tag before a value. */
-const varint = 0;
-const delimited = 2;
-const fixed32 = 5;
 /** The proto's enum ModelType. */
 const algorithms = ['', 'unigram', 'bpe', 'word', 'char'];
 
@@ -66,19 +63,30 @@ export function parseSentencePieceModel(bytes: Uint8Array, file = 'SentencePiece
     return model;
   } catch (thrown) {
     const expected = 'a unigram or BPE model as SentencePiece writes it';
-    throw new FormatError({ what: 'SentencePiece model', file, expected, found: messageOf(thrown) }, { cause: thrown });
+    throw new FormatError({ what: 'SentencePiece model', file, expected, found: foundIn(thrown) }, { cause: thrown });
   }
 }
 
+function foundIn(thrown: unknown): string {
+  if (!(thrown instanceof FormatError) || thrown.details.place === undefined) return messageOf(thrown);
+  const { expected, found, place } = thrown.details;
+  return `${found} instead of ${expected}, at ${place}`;
+}
+
+function messageIn(bytes: Uint8Array, what: string): Cursor {
+  return new Cursor(bytes, { file: 'SentencePiece model', what });
+}
+
 function readModel(bytes: Uint8Array): SentencePieceModel {
+  const message = messageIn(bytes, 'model');
   const pieces: Piece[] = [];
   let trainer = readTrainer(new Uint8Array(0));
   let normalizer = readNormalizer(new Uint8Array(0));
-  readFields(bytes, (tag, reader) => {
-    if (tag === ((1 << 3) | delimited)) pieces.push(readPiece(reader.bytes()));
-    else if (tag === ((2 << 3) | delimited)) trainer = readTrainer(reader.bytes());
-    else if (tag === ((3 << 3) | delimited)) normalizer = readNormalizer(reader.bytes());
-    else if (tag === ((5 << 3) | delimited)) refuseDenormalizer(readNormalizer(reader.bytes()));
+  readFields(message, tag => {
+    if (tag === ((1 << 3) | delimited)) pieces.push(readPiece(readBytes(message)));
+    else if (tag === ((2 << 3) | delimited)) trainer = readTrainer(readBytes(message));
+    else if (tag === ((3 << 3) | delimited)) normalizer = readNormalizer(readBytes(message));
+    else if (tag === ((5 << 3) | delimited)) refuseDenormalizer(readNormalizer(readBytes(message)));
     else return false;
     return true;
   });
@@ -86,11 +94,12 @@ function readModel(bytes: Uint8Array): SentencePieceModel {
 }
 
 function readPiece(bytes: Uint8Array): Piece {
+  const message = messageIn(bytes, 'piece');
   let [text, score, kind] = ['', 0, 1];
-  readFields(bytes, (tag, reader) => {
-    if (tag === ((1 << 3) | delimited)) text = readText(reader);
-    else if (tag === ((2 << 3) | fixed32)) score = reader.float();
-    else if (tag === ((3 << 3) | varint)) kind = reader.int32();
+  readFields(message, tag => {
+    if (tag === ((1 << 3) | delimited)) text = readText(message);
+    else if (tag === ((2 << 3) | fixed32)) score = message.f32();
+    else if (tag === ((3 << 3) | varint)) kind = readInt32(message);
     else return false;
     return true;
   });
@@ -98,15 +107,16 @@ function readPiece(bytes: Uint8Array): Piece {
 }
 
 function readTrainer(bytes: Uint8Array): TrainerSpec {
+  const message = messageIn(bytes, 'trainer specification');
   const spec = { byteFallback: false, unkSurface: ' \u2047 ', unkPiece: '<unk>', padPiece: '<pad>' };
   let algorithm = 1;
-  readFields(bytes, (tag, reader) => {
-    if (tag === ((3 << 3) | varint)) algorithm = reader.int32();
-    else if (tag === ((24 << 3) | varint)) refuseSuffix(reader.bool());
-    else if (tag === ((35 << 3) | varint)) spec.byteFallback = reader.bool();
-    else if (tag === ((44 << 3) | delimited)) spec.unkSurface = readText(reader);
-    else if (tag === ((45 << 3) | delimited)) spec.unkPiece = readText(reader) || '<unk>';
-    else if (tag === ((48 << 3) | delimited)) spec.padPiece = readText(reader) || '<pad>';
+  readFields(message, tag => {
+    if (tag === ((3 << 3) | varint)) algorithm = readInt32(message);
+    else if (tag === ((24 << 3) | varint)) refuseSuffix(readBool(message));
+    else if (tag === ((35 << 3) | varint)) spec.byteFallback = readBool(message);
+    else if (tag === ((44 << 3) | delimited)) spec.unkSurface = readText(message);
+    else if (tag === ((45 << 3) | delimited)) spec.unkPiece = readText(message) || '<unk>';
+    else if (tag === ((48 << 3) | delimited)) spec.padPiece = readText(message) || '<pad>';
     else return false;
     return true;
   });
@@ -115,32 +125,18 @@ function readTrainer(bytes: Uint8Array): TrainerSpec {
 }
 
 function readNormalizer(bytes: Uint8Array): NormalizerSpec {
+  const message = messageIn(bytes, 'normalizer specification');
   const spec = { addDummyPrefix: true, removeExtraWhitespaces: true, escapeWhitespaces: true };
   let compiled: Uint8Array = new Uint8Array(0);
-  readFields(bytes, (tag, reader) => {
-    if (tag === ((2 << 3) | delimited)) compiled = reader.bytes();
-    else if (tag === ((3 << 3) | varint)) spec.addDummyPrefix = reader.bool();
-    else if (tag === ((4 << 3) | varint)) spec.removeExtraWhitespaces = reader.bool();
-    else if (tag === ((5 << 3) | varint)) spec.escapeWhitespaces = reader.bool();
+  readFields(message, tag => {
+    if (tag === ((2 << 3) | delimited)) compiled = readBytes(message);
+    else if (tag === ((3 << 3) | varint)) spec.addDummyPrefix = readBool(message);
+    else if (tag === ((4 << 3) | varint)) spec.removeExtraWhitespaces = readBool(message);
+    else if (tag === ((5 << 3) | varint)) spec.escapeWhitespaces = readBool(message);
     else return false;
     return true;
   });
   return { ...spec, charsmap: compiled.length === 0 ? undefined : new Charsmap(compiled) };
-}
-
-/** Gives each field to `take`, which reads its value and answers true, or leaves it to be passed over. */
-function readFields(bytes: Uint8Array, take: (tag: number, reader: Reader) => boolean): void {
-  const reader = new Reader(bytes);
-  while (reader.pos < reader.len) {
-    const tag = reader.uint32();
-    if (!take(tag, reader)) reader.skipType(tag & 7);
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function readText(reader: Reader): string {
-  return utf8.decode(reader.bytes());
 }
 
 /** The checks of SentencePiece's `InitializePieces`. */
