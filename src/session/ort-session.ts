@@ -8,6 +8,12 @@ import type { Tensor } from '../core/tensor.ts';
 import { checkRun } from './feeds.ts';
 import type { DeviceChoice, GraphSession, Ports } from './session.ts';
 
+/**
+ * ONNX Runtime's `logSeverityLevel` for errors. What it warns of on WebGPU, that nodes of shapes and masks stay on the
+ * CPU, is as it should be.
+ */
+export const ERRORS_ONLY = 3;
+
 /** The part of an `onnxruntime-*` module that sessions need. */
 export interface OrtModule {
   readonly InferenceSession: typeof InferenceSession;

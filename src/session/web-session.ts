@@ -7,7 +7,7 @@
 import type { InferenceSession } from 'onnxruntime-web';
 import { ConfigError, messageOf, SessionError } from '../core/errors.ts';
 import { chooseDevice, webDevices } from './devices.ts';
-import { wrapOrtSession } from './ort-session.ts';
+import { ERRORS_ONLY, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 import { type Gpu, guardLoss, requestGpu } from './web-gpu.ts';
 import { chooseThreads, loadWebOrt, type WebBuild, type WebRuntime } from './web-ort.ts';
@@ -95,6 +95,7 @@ async function openOn(choice: Choice, files: GraphFiles, ports: Ports, place: Pl
   const settings: InferenceSession.SessionOptions = {
     executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
     graphOptimizationLevel: 'all',
+    logSeverityLevel: ERRORS_ONLY,
     externalData: data.map(({ path, bytes }) => ({ path, data: bytes })),
   };
   const session = await ort.InferenceSession.create(graph, settings).catch((cause: unknown) => {
