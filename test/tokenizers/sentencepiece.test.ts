@@ -123,6 +123,47 @@ describe('SentencePiece BPE with unused pieces', () => {
   });
 });
 
+describe('fields that SentencePiece models may have beside those that are read', () => {
+  const known = modelBytes('tiny_bpe');
+  const withFields = (fields: Uint8Array) => createSentencePiece(new Uint8Array([...fields, ...known]));
+  const tag = (field: number, wireType: number) => (field << 3) | wireType;
+
+  it('passes over any, negative numbers and groups in groups too', () => {
+    const fields = new Writer()
+      .uint32(tag(200, 0))
+      .int64(-1)
+      .uint32(tag(201, 1))
+      .fixed64(7)
+      .uint32(tag(202, 5))
+      .fixed32(7)
+      .uint32(tag(203, 2))
+      .string('passed over')
+      .uint32(tag(204, 3))
+      .uint32(tag(1, 3))
+      .uint32(tag(1, 4))
+      .uint32(tag(2, 0))
+      .int32(-1)
+      .uint32(tag(204, 4));
+    assert.deepEqual(withFields(fields.finish()).encodeAsIds('hello'), models.tiny_bpe.encodeAsIds('hello'));
+  });
+
+  it('refuses what is no message, and says where', () => {
+    const refusals: readonly (readonly [readonly number[], RegExp])[] = [
+      [[0], /found field number 0 instead of a field, at byte 1 of the model/],
+      [[tag(9, 6)], /found 6 instead of a wire type/],
+      [[tag(9, 4)], /found 4 instead of a wire type/],
+      [[tag(9, 3), tag(8, 4)], /found that of 8 instead of the end of group 9/],
+      [Array(200).fill(tag(9, 3)), /found more instead of at most 100 groups/],
+      [[tag(9, 0), ...Array(10).fill(0xff)], /found a longer one/],
+      [Array(11).fill(0xff), /found a longer one/],
+      [[tag(1, 2), 0xff, 0xff, 0xff, 0xff, 0x0f], /found \d+ instead of 4294967295 more bytes/],
+    ];
+    for (const [bytes, message] of refusals) {
+      assert.throws(() => withFields(Uint8Array.from(bytes)), { name: 'FormatError', message }, String(message));
+    }
+  });
+});
+
 describe('damaged SentencePiece models', () => {
   const bytes = modelBytes('tiny_unigram');
   const small = modelBytes('tiny_bpe');
