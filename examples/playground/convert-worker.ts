@@ -23,12 +23,16 @@ self.addEventListener('message', async ({ data }: MessageEvent<ModelFiles>) => {
     const options = {
       checkpoint: { files: blobSet(data.checkpoint), name: data.checkpointName },
       config: await bytesOf(data.config),
-      vocab: await bytesOf(data.vocab),
       onProgress: (event: ProgressEvent) => say({ kind: 'progress', event }),
     };
     const root = await navigator.storage.getDirectory();
     const directory = await root.getDirectoryHandle(FOLDER, { create: true });
-    const { scheme } = await convert(withPreset(data.preset, options), await opfsSink(directory));
+    const { preset, vocab } = data;
+    const complete =
+      preset === undefined || vocab === undefined
+        ? { ...options, keywords: { model: 'cloze-bilstm' } }
+        : withPreset(preset, { ...options, vocab: await bytesOf(vocab) });
+    const { scheme } = await convert(complete, await opfsSink(directory));
     say({ kind: 'done', scheme });
   } catch (error) {
     say({ kind: 'failed', message: messageOf(error) });

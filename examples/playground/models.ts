@@ -4,9 +4,11 @@
 
 /** Files of a model by role. */
 export interface ModelFiles {
-  readonly preset: string;
+  /** None for the cloze model, whose configuration says all. */
+  readonly preset?: string;
   readonly config: Blob;
-  readonly vocab: Blob;
+  /** None for the cloze model, which has its words in the configuration. */
+  readonly vocab?: Blob;
   /** Checkpoint files by name. */
   readonly checkpoint: ReadonlyMap<string, Blob>;
   /** Name or beginning of names of the checkpoint. */
@@ -15,9 +17,9 @@ export interface ModelFiles {
 
 /** A bundled example: its folder, its files, and what to try. */
 export interface Bundled {
-  readonly preset: string;
+  readonly preset?: string;
   readonly config: string;
-  readonly vocab: string;
+  readonly vocab?: string;
   readonly checkpoint: readonly string[];
 }
 
@@ -34,6 +36,7 @@ export const bundled: Readonly<Record<string, Bundled>> = {
     vocab: 'chinese_vocab.model',
     checkpoint: shard('model.ckpt'),
   },
+  'cloze-bilstm': { config: 'model.config', checkpoint: shard('tk/tk_highest.ckpt') },
 };
 
 /** Fetches a bundled example from beside the page. */
@@ -47,23 +50,32 @@ export async function fetchBundled(name: string): Promise<ModelFiles> {
   };
   const checkpoint = new Map<string, Blob>();
   for (const file of example.checkpoint) checkpoint.set(file, await get(file));
-  const { preset } = example;
-  return { ...sorted(checkpoint), preset, config: await get(example.config), vocab: await get(example.vocab) };
+  const { preset, vocab } = example;
+  return {
+    ...sorted(checkpoint),
+    config: await get(example.config),
+    ...(preset !== undefined && { preset }),
+    ...(vocab !== undefined && { vocab: await get(vocab) }),
+  };
 }
 
 /**
  * Sorts the user's files by their names: `*.json` is the configuration, `*.txt` and `*.model` the vocabulary, the rest
- * the checkpoint.
+ * the checkpoint; `*.config` is a cloze model's configuration, words included.
  * @returns the files, or which role is not filled
  */
 export function sortFiles(files: readonly File[], preset: string): ModelFiles | { readonly missing: string } {
-  const config = files.find(({ name }) => name.endsWith('.json'));
+  const cloze = files.find(({ name }) => name.endsWith('.config'));
+  const config = cloze ?? files.find(({ name }) => name.endsWith('.json'));
   const vocab = files.find(({ name }) => /\.(txt|model)$/.test(name));
-  const rest = files.filter(({ name }) => !/\.(json|txt|model|md)$/.test(name));
+  const rest = files.filter(({ name }) => !/\.(json|config|txt|model|md)$/.test(name));
   if (config === undefined) return { missing: 'config.json' };
-  if (vocab === undefined) return { missing: 'vocab.txt' };
+  if (vocab === undefined && cloze === undefined) return { missing: 'vocab.txt' };
   if (rest.length === 0) return { missing: '*.ckpt.index + *.data / *.weights' };
-  return { ...sorted(new Map(rest.map(file => [file.name, file]))), preset, config, vocab };
+  const checkpoint = sorted(new Map(rest.map(file => [file.name, file])));
+  return cloze === undefined && vocab !== undefined
+    ? { ...checkpoint, preset, config, vocab }
+    : { ...checkpoint, config };
 }
 
 function sorted(checkpoint: ReadonlyMap<string, Blob>): Pick<ModelFiles, 'checkpoint' | 'checkpointName'> {

@@ -4,6 +4,7 @@
 import {
   type Answer,
   createChat,
+  createCloze,
   createCompleter,
   createFillMask,
   createReader,
@@ -45,7 +46,8 @@ const PASSAGES = [
 
 /** The tasks that suit a model, the likeliest first. */
 export function tasksOf(model: Model): readonly PageTask[] {
-  const { attention, tasks } = model.manifest;
+  const { attention, graphs, tasks } = model.manifest;
+  if (graphs.model?.outputs.some(port => port.name === 'probabilities')) return [choosing(model)];
   if (attention.visibility === 'padding') return [answering(model), filling(model)];
   if (attention.visibility === 'prefix') return [answering(model), completing(model)];
   return tasks['chat'] === undefined ? [completing(model)] : [chatting(model), completing(model)];
@@ -147,6 +149,21 @@ function filling(model: Model): PageTask {
         const shown = candidates.map(({ token, score }) => `${token} ${(score * 100).toFixed(1)} %`);
         stage.show('turn', shown.join('   '));
       }
+    },
+  };
+}
+
+function choosing(model: Model): PageTask {
+  return {
+    name: 'cloze',
+    textWord: 'blanked',
+    hasPassages: false,
+    example: '小 猴 在 树 上 吃 桃子 。\n小 兔 听见 了 ， 也 想 吃 XXXXX 。\n小 猴 把 桃子 送给 小 兔 。',
+    async run({ text, signal }, stage) {
+      const { answer, candidates } = await (await createCloze(model)).answer(text, { signal });
+      stage.show('answer', answer);
+      const shown = candidates.slice(0, 5).map(({ word, score }) => `${word} ${(score * 100).toFixed(1)} %`);
+      stage.show('turn', shown.join('   '));
     },
   };
 }

@@ -7,7 +7,10 @@ import type { Tensor } from '../core/tensor.ts';
 import type { GraphSession, Ports } from './session.ts';
 
 /** Sizes of free dimensions in the probe: long enough to reach the code paths for longer sequences. */
-const SIZES: Readonly<Record<string, number>> = { T: 40, R: 40, P: 24 };
+const SIZES: Readonly<Record<string, number>> = { T: 40, R: 40, P: 24, L: 40, M: 24 };
+
+/** Words of a side in the probe of a cloze model: some of its places are padding. */
+const SIDE_LENGTH = 20;
 
 /** Differences up to this, absolute or relative, are rounding. */
 const TOLERANCE = 1e-3;
@@ -51,7 +54,8 @@ function probeTensor(port: Port): Tensor {
     return { dtype: 'float32', shape, data: Float32Array.from({ length }, (_, i) => Math.sin(i)) };
   }
   const values = (i: number): number => {
-    if (port.name === 'input_ids') return 1;
+    if (port.name.endsWith('_lengths')) return SIDE_LENGTH;
+    if (port.name === 'input_ids' || port.name === 'left_ids' || port.name === 'right_ids') return 1;
     return port.name.includes('position_ids') ? i % row : 0;
   };
   if (port.dtype === 'int32') return { dtype: 'int32', shape, data: Int32Array.from({ length }, (_, i) => values(i)) };

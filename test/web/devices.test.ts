@@ -21,7 +21,7 @@ describe('devices in a browser', () => {
   });
 
   it('gives the same on WebAssembly and WebGPU, in a worker and in the page', async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     const base = await web.serve('qa-unilm');
     const page = await web.open();
     const run = (device: 'wasm' | 'webgpu', worker: boolean) =>
@@ -115,7 +115,7 @@ describe('devices in a browser', () => {
   });
 
   it('compares a device with a reference before auto trusts it', async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     const base = await web.serve('chat-nezha');
     const page = await web.open();
     for (const graph of ['model', 'step'] as const) {
@@ -130,7 +130,7 @@ describe('devices in a browser', () => {
   });
 
   it('leaves only masks and shapes to the CPU', async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     const base = await web.serve('qa-unilm');
     for (const graph of ['model', 'step'] as const) {
       const page = await web.open();
@@ -152,7 +152,7 @@ describe('devices in a browser', () => {
   });
 
   it('ends runs with an error when the GPU is lost, and opens again on a fresh one', async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     const base = await web.serve('qa-unilm');
     const page = await web.open();
     const { error, again } = await page.evaluate(([url, wasmPaths]) => globalThis.page.loseGpu(url, { wasmPaths }), [

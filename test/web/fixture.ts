@@ -20,7 +20,10 @@ export const EXAMPLES = path.resolve(import.meta.dirname, '../../examples/models
 export interface Example {
   readonly checkpoint: string;
   readonly keywords: Readonly<Record<string, string | boolean>> & { readonly model: string };
-  readonly tokenizer: readonly [kind: 'wordpiece' | 'sentencepiece', file: string, more?: object];
+  /** Name of the configuration's file. Default `config.json`. */
+  readonly config?: string;
+  /** None where the configuration has the words. */
+  readonly tokenizer?: readonly [kind: 'wordpiece' | 'sentencepiece', file: string, more?: object];
 }
 
 /** Example models that run in browsers. */
@@ -55,25 +58,32 @@ export const examples: Readonly<Record<string, Example>> = {
     keywords: { model: 'gpt2_ml' },
     tokenizer: ['wordpiece', 'vocab.txt', { tokenStart: null, tokenEnd: null }],
   },
+  'cloze-bilstm': { checkpoint: 'tk/tk_highest.ckpt', config: 'model.config', keywords: { model: 'cloze-bilstm' } },
 };
 
 /** Converts an example in Node into `folder`, copying weights as a browser has to rather than cloning files whole. */
 export async function convertExample(name: string, folder: string): Promise<void> {
-  const { checkpoint, keywords, tokenizer } = exampleNamed(name);
-  const files = directorySet(path.join(EXAMPLES, name));
-  const [kind, file, more] = tokenizer;
-  const bytes = await readFile(path.join(EXAMPLES, name, file));
+  const { checkpoint, keywords, tokenizer, config = 'config.json' } = exampleNamed(name);
+  const files = directorySet(path.join(EXAMPLES, name, path.dirname(checkpoint)));
   const { copy: _copy, link: _link, ...sink } = await directorySink(folder);
-  const source = kind === 'wordpiece' ? { kind, vocab: bytes, ...more } : { kind, model: bytes, ...more };
   await convert(
     {
-      checkpoint: { files, name: checkpoint },
-      config: await readFile(path.join(EXAMPLES, name, 'config.json')),
+      checkpoint: { files, name: path.basename(checkpoint) },
+      config: await readFile(path.join(EXAMPLES, name, config)),
       keywords,
-      tokenizer: source as TokenizerSource,
+      ...(tokenizer !== undefined && { tokenizer: await tokenizerSource(name, tokenizer) }),
     },
     sink,
   );
+}
+
+async function tokenizerSource(
+  name: string,
+  [kind, file, more]: NonNullable<Example['tokenizer']>,
+): Promise<TokenizerSource> {
+  const bytes = await readFile(path.join(EXAMPLES, name, file));
+  const source = kind === 'wordpiece' ? { kind, vocab: bytes, ...more } : { kind, model: bytes, ...more };
+  return source as TokenizerSource;
 }
 
 /** The example of this name. */
@@ -100,7 +110,7 @@ export function webFixture(): WebFixture {
   const fixture = {} as WebFixture;
   const served = new Map<string, Promise<void>>();
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     const executable = requireChromium(this);
     fixture.folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-web-'));
     const { folder } = fixture;

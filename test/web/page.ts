@@ -11,6 +11,7 @@ import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
 import type { Answer, AnswerOptions } from '../../src/tasks/answer.ts';
 import { createChat } from '../../src/tasks/chat.ts';
+import { type ClozeAnswer, createCloze } from '../../src/tasks/cloze.ts';
 import { createCompleter } from '../../src/tasks/completion.ts';
 import { createReader } from '../../src/tasks/reader.ts';
 import { fetchModel, loadModel, opfsSet, opfsSink, type ProgressEvent, type WebModelOptions } from '../../src/web.ts';
@@ -281,6 +282,17 @@ async function answerAll(base: string, items: readonly QuestionItem[], options: 
   }
 }
 
+/** Answers of a cloze model, all texts together, and where they were computed. */
+async function fillBlanks(base: string, texts: readonly string[], options: WebModelOptions) {
+  const model = await loadModel(base, options);
+  try {
+    const answers: readonly ClozeAnswer[] = await (await createCloze(model)).answerMany(texts);
+    return { device: model.device, answers };
+  } finally {
+    await model.dispose();
+  }
+}
+
 /** What a run in a worker without a file ends with. */
 function runInMissingWorker(base: string): Promise<Thrown | null> {
   const worker = (): Worker => new Worker('/nowhere.js', { type: 'module' });
@@ -290,6 +302,7 @@ function runInMissingWorker(base: string): Promise<Thrown | null> {
 const api = {
   runInMissingWorker,
   answerAll,
+  fillBlanks,
   generateAll,
   timings,
   logPlacements,

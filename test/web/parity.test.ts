@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Answer } from '../../src/tasks/answer.ts';
+import type { ClozeAnswer } from '../../src/tasks/cloze.ts';
 import { EXAMPLES, webFixture } from './fixture.ts';
 import type { GreedyItem, QuestionItem } from './page.ts';
 
@@ -13,9 +14,20 @@ const ALL = process.env['BERT4ORT_ALL_GOLDENS'] === '1';
 
 /** Recordings of each model that run on a device. */
 const SAMPLES = [
-  ['wasm', 8],
+  ['wasm', 4],
   ['webgpu', 1],
 ] as const;
+
+/**
+ * Models that run on WebGPU by default: one that reads, one that writes, one whose LSTMs stay on the CPU. Without a GPU
+ * each takes most of its time to compile shaders.
+ */
+const ON_WEBGPU = ['qa-unilm', 'completion-gpt2', 'cloze-bilstm'];
+
+/** Devices of a model, with the number of its recordings there. */
+function samplesOf(name: string): readonly (readonly [device: 'wasm' | 'webgpu', sample: number])[] {
+  return SAMPLES.filter(([device]) => ALL || device === 'wasm' || ON_WEBGPU.includes(name));
+}
 
 interface Recorded extends GreedyItem {
   readonly id: string;
@@ -35,6 +47,13 @@ interface RecordedAnswer {
   readonly passages?: readonly { readonly ids: readonly number[]; readonly score: number }[];
 }
 
+interface RecordedCloze {
+  readonly id: string;
+  readonly text: string;
+  readonly predicted: string;
+  readonly candidates: readonly (readonly [id: number, word: string, score: number])[];
+}
+
 /** Lengths that the examples were recorded with. */
 const LENGTHS = { maxPassageLen: 128, maxQuestionLen: 32, maxAnswerLen: 16 };
 
@@ -49,10 +68,10 @@ describe('recorded answers in a browser', () => {
         one,
       ]),
     );
-    for (const [device, sample] of SAMPLES) {
+    for (const [device, sample] of samplesOf(name)) {
       const chosen = ALL ? recorded : spread(recorded, sample);
       it(`${name} on ${device}: ${chosen.length} of ${recorded.length}`, async function () {
-        this.timeout(ALL ? 600_000 : 60_000);
+        this.timeout(ALL ? 2_400_000 : 240_000);
         const base = await web.serve(name);
         const items = chosen.map(({ id, mode, topk }): QuestionItem => {
           const { question, passages } = questions.get(id) ?? assert.fail(id);
@@ -74,10 +93,10 @@ describe('recorded answers in a browser', () => {
 
   for (const name of ['chat-nezha', 'completion-gpt2', 'completion-gpt2ml']) {
     const greedy = recordings<Recorded>(name).filter(({ n, topk }) => n === 1 && topk === 1);
-    for (const [device, sample] of SAMPLES) {
+    for (const [device, sample] of samplesOf(name)) {
       const items = ALL ? greedy : spread(greedy, sample);
       it(`${name} on ${device}: ${items.length} of ${greedy.length}`, async function () {
-        this.timeout(ALL ? 600_000 : 60_000);
+        this.timeout(ALL ? 2_400_000 : 240_000);
         const base = await web.serve(name);
         const page = await web.open();
         const wasmPaths = `${web.server.origin}/ort/`;
@@ -94,7 +113,37 @@ describe('recorded answers in a browser', () => {
       });
     }
   }
+
+  const blanks = recordings<RecordedCloze>('cloze-bilstm');
+  for (const [device, sample] of samplesOf('cloze-bilstm')) {
+    const chosen = ALL ? blanks : spread(blanks, sample);
+    it(`cloze-bilstm on ${device}: ${chosen.length} of ${blanks.length}`, async function () {
+      this.timeout(ALL ? 2_400_000 : 240_000);
+      const base = await web.serve('cloze-bilstm');
+      const page = await web.open();
+      const found = await page.evaluate(([url, texts, options]) => globalThis.page.fillBlanks(url, texts, options), [
+        base,
+        chosen.map(({ text }) => text),
+        { device, wasmPaths: `${web.server.origin}/ort/` },
+      ] as const);
+      assert.equal(found.device?.device, device);
+      for (const [i, expected] of chosen.entries()) compareCloze(found.answers[i], expected);
+      await page.close();
+    });
+  }
 });
+
+function compareCloze(found: ClozeAnswer | undefined, { id, predicted, candidates }: RecordedCloze): void {
+  assert.equal(found?.answer, predicted, id);
+  assert.equal(found.candidates.length, candidates.length, id);
+  const scores = new Map(found.candidates.map(({ word, score }) => [word, score]));
+  for (const [, word, score] of candidates) {
+    assert.ok(
+      Math.abs((scores.get(word) ?? Number.NaN) - score) < 1e-5,
+      `${id}, ${word}: ${scores.get(word)} for ${score}`,
+    );
+  }
+}
 
 function compareAnswer(found: Answer | undefined, expected: RecordedAnswer, device: 'wasm' | 'webgpu'): void {
   const { id, answer, ids, score, passages } = expected;

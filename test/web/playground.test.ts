@@ -17,7 +17,7 @@ describe('playground', () => {
   let address = '';
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     browser = await launchChromium(requireChromium(this));
     server = await servePlayground(0);
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
