@@ -18,6 +18,16 @@ const FLAGS = [
   '--enable-unsafe-webgpu',
 ];
 
+/** Longest time in milliseconds for a step of a test: four times what a busy machine of two cores was seen to need. */
+export const PATIENCE = 240_000;
+
+/** Gives the tests of a suite that long; to be called inside `describe`. */
+export function bePatient(): void {
+  beforeEach(function () {
+    this.currentTest?.timeout(PATIENCE);
+  });
+}
+
 /** Path of the browser, or undefined. */
 export function findChromium(): string | undefined {
   const given = process.env['CHROMIUM_PATH'];

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
 import { build as viteBuild } from 'vite';
+import { PATIENCE } from './browser.ts';
 import { html, webFixture } from './fixture.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -46,7 +47,7 @@ describe('the package in pages', () => {
   let project = '';
 
   before(async function () {
-    this.timeout(240_000);
+    this.timeout(PATIENCE);
     project = path.join(web.folder, 'project');
     const installed = path.join(project, 'node_modules/bert4ort');
     await mkdir(installed, { recursive: true });
@@ -111,8 +112,7 @@ describe('the package in pages', () => {
     await answers('/esbuild.html');
   });
 
-  it('runs from Vite, without any setting', async function () {
-    this.timeout(240_000);
+  it('runs from Vite, without any setting', async () => {
     const root = path.join(project, 'vite');
     await mkdir(root);
     await writeFile(path.join(root, 'main.js'), script('bert4ort/web', '{}'));
@@ -177,9 +177,10 @@ describe('the package in pages', () => {
 
   async function answers(address: string): Promise<void> {
     const page = await web.browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     try {
       await page.goto(`${web.server.origin}${address}`);
-      await page.waitForFunction(() => document.title !== '', null, { timeout: 60_000 });
+      await page.waitForFunction(() => document.title !== '');
       assert.equal(await page.title(), 'logits 1 2 1668');
     } finally {
       await page.close();

@@ -3,6 +3,7 @@
  * browser on the CPU; what WebGPU gives is compared with WebAssembly in every element.
  */
 import assert from 'node:assert/strict';
+import { PATIENCE } from './browser.ts';
 import { webFixture } from './fixture.ts';
 
 /** WebGPU sums in another order; the imitation is no worse than GPUs are. */
@@ -15,13 +16,13 @@ describe('devices in a browser', () => {
   const web = webFixture();
   let ort = '';
 
-  before(async () => {
+  before(async function () {
+    this.timeout(PATIENCE);
     ort = `${web.server.origin}/ort/`;
     await web.serve('qa-unilm');
   });
 
-  it('gives the same on WebAssembly and WebGPU, in a worker and in the page', async function () {
-    this.timeout(240_000);
+  it('gives the same on WebAssembly and WebGPU, in a worker and in the page', async () => {
     const base = await web.serve('qa-unilm');
     const page = await web.open();
     const run = (device: 'wasm' | 'webgpu', worker: boolean) =>
@@ -114,8 +115,7 @@ describe('devices in a browser', () => {
     assert.match(error?.message ?? '', /nowhere/);
   });
 
-  it('compares a device with a reference before auto trusts it', async function () {
-    this.timeout(240_000);
+  it('compares a device with a reference before auto trusts it', async () => {
     const base = await web.serve('chat-nezha');
     const page = await web.open();
     for (const graph of ['model', 'step'] as const) {
@@ -129,8 +129,7 @@ describe('devices in a browser', () => {
     }
   });
 
-  it('leaves only masks and shapes to the CPU', async function () {
-    this.timeout(240_000);
+  it('leaves only masks and shapes to the CPU', async () => {
     const base = await web.serve('qa-unilm');
     for (const graph of ['model', 'step'] as const) {
       const page = await web.open();
@@ -151,8 +150,7 @@ describe('devices in a browser', () => {
     }
   });
 
-  it('ends runs with an error when the GPU is lost, and opens again on a fresh one', async function () {
-    this.timeout(240_000);
+  it('ends runs with an error when the GPU is lost, and opens again on a fresh one', async () => {
     const base = await web.serve('qa-unilm');
     const page = await web.open();
     const { error, again } = await page.evaluate(([url, wasmPaths]) => globalThis.page.loseGpu(url, { wasmPaths }), [

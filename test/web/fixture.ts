@@ -9,7 +9,7 @@ import { convert } from '../../converters/convert.ts';
 import type { TokenizerSource } from '../../converters/tokenizer-files.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { directorySet } from '../../src/io/file-source.ts';
-import { launchChromium, requireChromium } from './browser.ts';
+import { bePatient, launchChromium, PATIENCE, requireChromium } from './browser.ts';
 import { bundlePage, ORT_FOLDER } from './bundle.ts';
 import { startServer, type TestServer } from './server.ts';
 
@@ -109,8 +109,9 @@ export interface WebFixture {
 export function webFixture(): WebFixture {
   const fixture = {} as WebFixture;
   const served = new Map<string, Promise<void>>();
+  bePatient();
   before(async function () {
-    this.timeout(240_000);
+    this.timeout(PATIENCE);
     const executable = requireChromium(this);
     fixture.folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-web-'));
     const { folder } = fixture;
@@ -125,6 +126,7 @@ export function webFixture(): WebFixture {
     server.files.set('/index.html', html('<script type="module" src="/page/page.js"></script>'));
     fixture.open = async () => {
       const page = await (await browser.newContext()).newPage();
+      page.setDefaultTimeout(PATIENCE);
       await page.goto(`${server.origin}/index.html`);
       await page.waitForFunction(() => 'page' in globalThis);
       return page;

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
+import { PATIENCE } from './browser.ts';
 import { webFixture } from './fixture.ts';
 
 const WEIGHTS = '/qa-unilm/onnx/model.onnx_data';
@@ -15,7 +16,8 @@ describe('loading models in a browser', () => {
   let base = '';
   let weights: Uint8Array;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(PATIENCE);
     base = await web.serve('qa-unilm');
     weights = await readFile(path.join(web.folder, 'qa-unilm/onnx/model.onnx_data'));
   });

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Answer } from '../../src/tasks/answer.ts';
 import type { ClozeAnswer } from '../../src/tasks/cloze.ts';
+import { PATIENCE } from './browser.ts';
 import { EXAMPLES, webFixture } from './fixture.ts';
 import type { GreedyItem, QuestionItem } from './page.ts';
 
@@ -71,7 +72,7 @@ describe('recorded answers in a browser', () => {
     for (const [device, sample] of samplesOf(name)) {
       const chosen = ALL ? recorded : spread(recorded, sample);
       it(`${name} on ${device}: ${chosen.length} of ${recorded.length}`, async function () {
-        this.timeout(ALL ? 2_400_000 : 240_000);
+        this.timeout(ALL ? 10 * PATIENCE : PATIENCE);
         const base = await web.serve(name);
         const items = chosen.map(({ id, mode, topk }): QuestionItem => {
           const { question, passages } = questions.get(id) ?? assert.fail(id);
@@ -96,7 +97,7 @@ describe('recorded answers in a browser', () => {
     for (const [device, sample] of samplesOf(name)) {
       const items = ALL ? greedy : spread(greedy, sample);
       it(`${name} on ${device}: ${items.length} of ${greedy.length}`, async function () {
-        this.timeout(ALL ? 2_400_000 : 240_000);
+        this.timeout(ALL ? 10 * PATIENCE : PATIENCE);
         const base = await web.serve(name);
         const page = await web.open();
         const wasmPaths = `${web.server.origin}/ort/`;
@@ -118,7 +119,7 @@ describe('recorded answers in a browser', () => {
   for (const [device, sample] of samplesOf('cloze-bilstm')) {
     const chosen = ALL ? blanks : spread(blanks, sample);
     it(`cloze-bilstm on ${device}: ${chosen.length} of ${blanks.length}`, async function () {
-      this.timeout(ALL ? 2_400_000 : 240_000);
+      this.timeout(ALL ? 10 * PATIENCE : PATIENCE);
       const base = await web.serve('cloze-bilstm');
       const page = await web.open();
       const found = await page.evaluate(([url, texts, options]) => globalThis.page.fillBlanks(url, texts, options), [

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { servePlayground } from '../../examples/playground/serve.ts';
-import { launchChromium, requireChromium } from './browser.ts';
+import { bePatient, launchChromium, PATIENCE, requireChromium } from './browser.ts';
 import { EXAMPLES } from './fixture.ts';
 
 describe('playground', () => {
@@ -16,8 +16,9 @@ describe('playground', () => {
   let browser: Browser | undefined;
   let address = '';
 
+  bePatient();
   before(async function () {
-    this.timeout(240_000);
+    this.timeout(PATIENCE);
     browser = await launchChromium(requireChromium(this));
     server = await servePlayground(0);
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -61,6 +62,18 @@ describe('playground', () => {
     await page.context().close();
   });
 
+  it('converts the bundled cloze model and ranks the words', async () => {
+    const page = await open('zh-CN');
+    await page.selectOption('#bundled', 'cloze-bilstm');
+    await page.click('#convert');
+    await page.waitForSelector('#try:not([hidden])');
+    await page.click('#form button.main');
+    await page.waitForSelector('#timing dd');
+    assert.equal(await page.textContent('.answer'), '桃子');
+    assert.match((await page.textContent('.turn')) ?? '', /^桃子 \d+\.\d % /);
+    await page.context().close();
+  });
+
   it('says what is missing, and names every control', async () => {
     const page = await open('en-US');
     await page.setInputFiles('#files', path.join(EXAMPLES, 'qa-unilm/config.json'));
@@ -80,6 +93,7 @@ describe('playground', () => {
     const context = await browser?.newContext({ locale });
     const page = await context?.newPage();
     assert.ok(page);
+    page.setDefaultTimeout(PATIENCE);
     await page.goto(address);
     return page;
   }
