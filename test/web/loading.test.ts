@@ -106,10 +106,11 @@ describe('loading models in a browser', () => {
     const second = await context.newPage();
     await second.goto(`${web.server.origin}/index.html`);
     await load(second, `${web.server.origin}/big/`);
-    assert.deepEqual(
-      web.server.log.filter(line => line.startsWith('GET /big/onnx/model.onnx_data')),
-      [`GET /big/onnx/model.onnx_data bytes=${8 << 20}-`],
-    );
+    const requests = web.server.log.filter(line => line.startsWith('GET /big/onnx/model.onnx_data'));
+    // Pieces of 4 MiB: two where the page had read all that was sent before the cut, else one.
+    const resumed = [8 << 20, 4 << 20].map(from => `GET /big/onnx/model.onnx_data bytes=${from}-`);
+    assert.equal(requests.length, 1);
+    assert.ok(resumed.includes(requests[0] ?? ''), requests[0]);
     await context.close();
   });
 

@@ -8,6 +8,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 
+/**
+ * Milliseconds between the last byte and the cut: a browser throws away what a page has not read when a connection breaks.
+ */
+const BEFORE_CUT = 300;
+
 /** What can go wrong with a path; each is used up by one request that it applies to. */
 export interface Fault {
   /** Bytes of the answer's body after which the connection is cut. */
@@ -109,7 +114,7 @@ function send(bytes: Uint8Array, name: string, { request, response, ranges, faul
   response.setHeader('content-length', body.length);
   if (request.method === 'HEAD') return void response.end();
   if (fault?.cutAfter === undefined) return void response.end(body);
-  response.write(body.subarray(0, fault.cutAfter), () => setTimeout(() => response.destroy(), 30));
+  response.write(body.subarray(0, fault.cutAfter), () => setTimeout(() => response.destroy(), BEFORE_CUT));
 }
 
 async function find(state: State, name: string): Promise<Uint8Array | undefined> {
