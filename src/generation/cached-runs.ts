@@ -4,8 +4,10 @@
  * B requests of a run, R new rows, P past slots, K read rows, V vocabulary.
  */
 import type { Dimensions } from '../core/manifest.ts';
+import type { Lane } from '../session/cache-lanes.ts';
+import { localStepCache } from '../session/local-cache.ts';
 import type { GraphSession } from '../session/session.ts';
-import { CacheLanes, type Lane } from './cache-lanes.ts';
+import type { StepCache } from '../session/step-cache.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
 import { pastPositions, stepRows } from './step-batch.ts';
 import { blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
@@ -40,7 +42,7 @@ export interface PlannedRequest {
 export class CachedRuns {
   readonly #session: GraphSession;
   readonly #dimensions: Dimensions;
-  readonly #cache: CacheLanes;
+  #cache: StepCache;
   /** Requests that hold a lane. */
   readonly #requests = new Set<CachedRequest>();
   readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
@@ -48,7 +50,7 @@ export class CachedRuns {
   constructor(session: GraphSession, dimensions: Dimensions) {
     this.#session = session;
     this.#dimensions = dimensions;
-    this.#cache = new CacheLanes(dimensions);
+    this.#cache = openCache(session, dimensions);
   }
 
   get counts(): GeneratorCounts {
@@ -70,19 +72,16 @@ export class CachedRuns {
     const batch = fresh ? located : this.#inOrder(located);
     const past = fresh ? blankSlots(this.#session) : this.#cache.slots;
     const rows = stepRows(batch, past);
-    const cached = fresh ? {} : this.#cache.feeds(batch.map(({ lane }) => lane));
     const others = fresh ? emptyPast(this.#session, this.#dimensions, batch.length) : this.#positions(batch);
     const start = performance.now();
-    const feeds = stepFeeds(this.#session, rows, { ...cached, ...others });
-    const results = await this.#session.run(feeds, ['logits', ...this.#cache.outputs], Object.keys(cached));
+    const lanes = fresh ? [] : batch.map(({ lane }) => lane);
+    const logits = await this.#cache.run(stepFeeds(this.#session, rows, others), lanes);
     this.#count(batch, rows, performance.now() - start);
-    this.#cache.takeBack(results);
     const placed = batch.map(member => ({
       lane: member.lane,
       slots: member.rows.place(member.plan, this.#cache.slots),
     }));
-    this.#cache.append(placed, rows.rows, results);
-    const logits = results['logits']?.dtype === 'float32' ? results['logits'].data : new Float32Array(0);
+    this.#cache.append(placed, rows.rows);
     const stride = logits.length / batch.length;
     return located.map(member => logits.subarray(batch.indexOf(member) * stride).subarray(0, stride));
   }
@@ -109,8 +108,12 @@ export class CachedRuns {
 
   /** After the cache was lost: every request is computed again when it is asked next. */
   forget(): void {
-    this.#cache.forget();
-    for (const request of this.#requests) request.rows.forget();
+    this.#cache = openCache(this.#session, this.#dimensions);
+    for (const request of this.#requests) {
+      request.rows.forget();
+      request.lane = null;
+    }
+    this.#requests.clear();
   }
 
   #laneOf(request: CachedRequest): Lane {
@@ -136,4 +139,8 @@ export class CachedRuns {
     this.#counts.paddedRows += rows.batch * rows.rows;
     this.#counts.sessionMilliseconds += milliseconds;
   }
+}
+
+function openCache(session: GraphSession, dimensions: Dimensions): StepCache {
+  return session.openCache?.(dimensions) ?? localStepCache(session, dimensions);
 }

@@ -2,8 +2,9 @@
  * The only door to ONNX Runtime. A provider (Node, browser, worker pool) opens graphs; a graph session runs them. Nothing
  * outside this room imports an `onnxruntime-*` package.
  */
-import type { Port } from '../core/manifest.ts';
+import type { Dimensions, Port } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
+import type { StepCache } from './step-cache.ts';
 
 /** Execution devices. `auto` chooses and says why. */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm';
@@ -36,6 +37,8 @@ export interface GraphSession {
     fetches: readonly string[],
     lend?: readonly string[],
   ): Promise<Readonly<Record<string, Tensor>>>;
+  /** Opens a step cache where the session runs; absent where that is this thread. */
+  openCache?(dimensions: Dimensions): StepCache;
   /** Waits for runs under way and gives the memory back. May be called twice. */
   dispose(): Promise<void>;
 }

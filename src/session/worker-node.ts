@@ -4,9 +4,12 @@
  */
 import { availableParallelism } from 'node:os';
 import { SessionError } from '../core/errors.ts';
+import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkRun } from './feeds.ts';
+import { type CacheCall, type CacheLink, type CacheResult, remoteStepCache } from './remote-cache.ts';
 import type { DeviceChoice, GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
+import type { StepCache } from './step-cache.ts';
 import { buffersOf, type WorkerCall } from './worker-protocol.ts';
 import { startWorkerThread, type WorkerThread } from './worker-thread-node.ts';
 
@@ -39,6 +42,7 @@ class WorkerPool {
   readonly #start: () => WorkerThread;
   #sessions = 0;
   #nextSession = 0;
+  #nextCache = 0;
 
   constructor(size: number, start: () => WorkerThread) {
     this.#start = start;
@@ -64,6 +68,11 @@ class WorkerPool {
       await this.release();
       throw error;
     }
+  }
+
+  /** A number for a cache that no other has. */
+  nextCache(): number {
+    return this.#nextCache++;
   }
 
   /** The threads, with a fresh one in the place of each that ended. */
@@ -127,11 +136,21 @@ class WorkerGraphSession implements GraphSession {
     fetches: readonly string[],
     lend: readonly string[] = [],
   ): Promise<Readonly<Record<string, Tensor>>> {
-    const running = this.#run(feeds, fetches, lend);
-    this.#running.add(running);
-    const done = () => this.#running.delete(running);
-    running.then(done, done);
-    return running;
+    return this.#track(this.#run(feeds, fetches, lend));
+  }
+
+  openCache(dimensions: Dimensions): StepCache {
+    const thread = this.#pool.leastBusy();
+    const opening = this.openIn(thread);
+    // Whoever sends something hears of it; nobody is told of an opening that nothing follows.
+    opening.catch(() => undefined);
+    const link: CacheLink = {
+      get alive() {
+        return thread.alive;
+      },
+      send: call => this.#track(this.#sendCache(thread, call)),
+    };
+    return remoteStepCache(link, dimensions, { cache: this.#pool.nextCache(), session: this.#call.session });
   }
 
   async dispose(): Promise<void> {
@@ -142,6 +161,20 @@ class WorkerGraphSession implements GraphSession {
       if (thread.alive) await thread.call({ kind: 'dispose', session: this.#call.session });
     }
     await this.#pool.release();
+  }
+
+  /** Keeps `dispose` waiting for what is under way. */
+  #track<T>(running: Promise<T>): Promise<T> {
+    this.#running.add(running);
+    const done = () => this.#running.delete(running);
+    running.then(done, done);
+    return running;
+  }
+
+  async #sendCache(thread: WorkerThread, call: CacheCall): Promise<CacheResult> {
+    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    const feeds = call.kind === 'runCache' ? Object.values(call.feeds) : [];
+    return thread.callCache(call, buffersOf(feeds));
   }
 
   async #run(

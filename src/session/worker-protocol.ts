@@ -3,6 +3,7 @@
  */
 import { Bert4ortError, ConfigError, type ErrorDetails, messageOf, SessionError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
+import type { CacheCall, CacheResult } from './remote-cache.ts';
 import type { DeviceChoice, GraphFiles, Ports, SessionOptions } from './session.ts';
 
 /** Work for a worker; `session` is a number that the asking side gave. */
@@ -36,9 +37,15 @@ export interface WorkerRequest {
   readonly call: WorkerCall;
 }
 
-/** Its answer. */
+/** A call under way that concerns a step cache. */
+export interface CacheRequest {
+  readonly id: number;
+  readonly call: CacheCall;
+}
+
+/** The answer. */
 export type WorkerReply =
-  | { readonly id: number; readonly result: WorkerResults[keyof WorkerResults] }
+  | { readonly id: number; readonly result: WorkerResults[keyof WorkerResults] | CacheResult }
   | { readonly id: number; readonly error: PortableError };
 
 /** An error as plain data, since classes do not cross threads. */

@@ -4,13 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { messageOf, SessionError } from '../core/errors.ts';
-import {
-  unpackError,
-  type WorkerCall,
-  type WorkerReply,
-  type WorkerRequest,
-  type WorkerResults,
-} from './worker-protocol.ts';
+import type { CacheCall, CacheResult } from './remote-cache.ts';
+import { unpackError, type WorkerCall, type WorkerReply, type WorkerResults } from './worker-protocol.ts';
 
 /** A live thread. Identity matters: sessions opened in it are gone with it. */
 export interface WorkerThread {
@@ -20,6 +15,8 @@ export interface WorkerThread {
   readonly alive: boolean;
   /** Sends a call, moving the buffers in `transfer`. @throws SessionError when the thread ends first. */
   call<C extends WorkerCall>(call: C, transfer?: readonly ArrayBuffer[]): Promise<WorkerResults[C['kind']]>;
+  /** Sends a call that concerns a cache. */
+  callCache(call: CacheCall, transfer?: readonly ArrayBuffer[]): Promise<CacheResult>;
   /** Ends the thread, whatever it is doing. */
   terminate(): Promise<void>;
 }
@@ -64,18 +61,26 @@ class SessionThread implements WorkerThread {
   }
 
   async call<C extends WorkerCall>(call: C, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResults[C['kind']]> {
+    return (await this.#send(call, transfer)) as WorkerResults[C['kind']];
+  }
+
+  async callCache(call: CacheCall, transfer: readonly ArrayBuffer[] = []): Promise<CacheResult> {
+    return (await this.#send(call, transfer)) as CacheResult;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  async #send(call: WorkerCall | CacheCall, transfer: readonly ArrayBuffer[]): Promise<unknown> {
     if (!this.alive) throw threadEnded('it has ended');
-    const request: WorkerRequest = { id: this.#nextId++, call };
+    const request = { id: this.#nextId++, call };
     const answered = new Promise<WorkerReply>((resolve, reject) => this.#waiting.set(request.id, { resolve, reject }));
     this.#worker.ref();
     this.#worker.postMessage(request, transfer);
     const reply = await answered;
     if ('error' in reply) throw unpackError(reply.error);
-    return reply.result as WorkerResults[C['kind']];
-  }
-
-  async terminate(): Promise<void> {
-    await this.#worker.terminate();
+    return reply.result;
   }
 
   #settle(reply: WorkerReply): void {

@@ -10,7 +10,6 @@
  */
 import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { PastFeeds } from './step-session.ts';
 
 /** One request's slots. Only {@link CacheLanes} changes it. */
 export interface Lane {
@@ -54,14 +53,17 @@ const BUCKET = 16;
 /** Owns the cache memory of one step session. */
 export class CacheLanes {
   readonly #heads: number;
+  readonly #slotBytes: number;
   readonly #stores: readonly Store[];
   readonly #lanes: OwnLane[] = [];
   readonly #resting = new Set<OwnLane>();
   #slots = 0;
 
-  constructor({ layers, heads, keySize, headSize }: Dimensions) {
+  /** @param place `elsewhere`: the same lanes and slots without memory, to know where another's lie. */
+  constructor({ layers, heads, keySize, headSize }: Dimensions, place: 'here' | 'elsewhere' = 'here') {
     this.#heads = heads;
-    this.#stores = Array.from({ length: layers }, (_, layer) => [
+    this.#slotBytes = layers * heads * (keySize + headSize) * Float32Array.BYTES_PER_ELEMENT;
+    this.#stores = Array.from({ length: place === 'here' ? layers : 0 }, (_, layer) => [
       { name: `past_key.${layer}`, output: `new_key.${layer}`, size: keySize, data: new Float32Array(0) },
       { name: `past_value.${layer}`, output: `new_value.${layer}`, size: headSize, data: new Float32Array(0) },
     ]).flat();
@@ -79,12 +81,11 @@ export class CacheLanes {
 
   /** Bytes of the layout and of resting lanes. */
   get bytes(): number {
-    const row = this.#heads * this.#stores.reduce((sum, { size }) => sum + size, 0) * Float32Array.BYTES_PER_ELEMENT;
     const resting = [...this.#resting].reduce((sum, { used }) => sum + used, 0);
-    return (this.#lanes.length * this.#slots + resting) * row;
+    return (this.#lanes.length * this.#slots + resting) * this.#slotBytes;
   }
 
-  /** Whether a run that failed took memory along, which a worker does that dies. {@link forget} is all that helps. */
+  /** Whether a run that failed took memory along, as a worker does that dies. */
   get lost(): boolean {
     return this.#lanes.length * this.#slots > 0 && this.#stores.some(store => store.data.length === 0);
   }
@@ -125,7 +126,7 @@ export class CacheLanes {
   }
 
   /** The past feeds of a run over neighbouring lanes, given in their order. */
-  feeds(lanes: readonly Lane[]): PastFeeds {
+  feeds(lanes: readonly Lane[]): Readonly<Record<string, Tensor>> {
     const batch = lanes.length;
     const first = lanes[0]?.index ?? 0;
     const feeds: Record<string, Tensor> = {};
@@ -163,16 +164,6 @@ export class CacheLanes {
       const own = this.#own(lane);
       if (own !== undefined) own.used = Math.max(own.used, ...slots.map(slot => slot + 1));
     }
-  }
-
-  /** Empties every lane and gives the memory back. */
-  forget(): void {
-    for (const lane of [...this.#lanes, ...this.#resting]) {
-      lane.used = 0;
-      lane.resting = lane.resting.map(() => new Float32Array(0));
-    }
-    for (const store of this.#stores) store.data = new Float32Array(0);
-    this.#slots = 0;
   }
 
   /** Copies rows to slots of a lane, neighbours together. */
@@ -283,7 +274,7 @@ export class CacheLanes {
       const needed = lanes * this.#heads * slots * store.size;
       const fits = needed <= store.data.length && needed * 4 >= store.data.length;
       // More than is needed now: it is not touched, so it takes no memory before it is used.
-      const data = fits ? store.data : new Float32Array(needed * 2);
+      const data = fits ? store.data : new Float32Array(Math.ceil(needed * 1.5));
       if (data !== store.data || slots !== this.#slots) this.#move(store, data, slots);
       store.data = data;
     }

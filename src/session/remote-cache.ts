@@ -1,0 +1,183 @@
+/**
+ * A step cache in another thread. Keys and values stay there; ids, visibility and logits cross. Where each lane lies is
+ * worked out on both sides by the same rules from the same changes, so nobody has to ask.
+ *
+ * Moving the cache with each run instead costs little up to about 64 MB; beyond, V8 collects garbage whenever it arrives.
+ */
+
+import { SessionError } from '../core/errors.ts';
+import type { Dimensions } from '../core/manifest.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { CacheLanes, type Lane, type NewRows } from './cache-lanes.ts';
+import { localStepCache } from './local-cache.ts';
+import type { GraphSession } from './session.ts';
+import type { StepCache } from './step-cache.ts';
+
+/** A change of a cache; lanes go by numbers. */
+export type CacheChange =
+  | { readonly change: 'add' | 'remove' | 'rest'; readonly lane: number }
+  | { readonly change: 'gather'; readonly lanes: readonly number[] }
+  | {
+      readonly change: 'append';
+      readonly batch: readonly { readonly lane: number; readonly slots: readonly number[] }[];
+      readonly rows: number;
+    };
+
+/** What is asked of the thread that holds caches; `cache` is a number that the asking side gave. */
+export type CacheCall =
+  | { readonly kind: 'openCache'; readonly cache: number; readonly session: number; readonly dimensions: Dimensions }
+  | { readonly kind: 'changeCache'; readonly cache: number; readonly change: CacheChange }
+  | {
+      readonly kind: 'runCache';
+      readonly cache: number;
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly lanes: readonly number[];
+    };
+
+/** Logits of a run, nothing for other calls. */
+export type CacheResult = Float32Array | null;
+
+/** How calls get to the other thread, in order. */
+export interface CacheLink {
+  /** False once the thread is gone, and everything in it. */
+  readonly alive: boolean;
+  send(call: CacheCall): Promise<CacheResult>;
+}
+
+/** Answers the calls for one thread's caches, which must come one after another. */
+export function serveCaches(
+  sessionOf: (session: number) => GraphSession,
+): (call: CacheCall) => CacheResult | Promise<CacheResult> {
+  const caches = new Map<number, { readonly cache: StepCache; readonly lanes: Map<number, Lane> }>();
+  return call => {
+    if (call.kind === 'openCache') {
+      caches.set(call.cache, { cache: localStepCache(sessionOf(call.session), call.dimensions), lanes: new Map() });
+      return null;
+    }
+    const held = caches.get(call.cache);
+    if (held === undefined) throw new SessionError({ what: 'cache in worker', found: `none of number ${call.cache}` });
+    const { cache, lanes } = held;
+    if (call.kind === 'runCache') return cache.run(call.feeds, lanesOf(lanes, call.lanes));
+    apply(call.change, cache, lanes);
+    return null;
+  };
+}
+
+function apply(change: CacheChange, cache: StepCache, lanes: Map<number, Lane>): void {
+  switch (change.change) {
+    case 'add':
+      lanes.set(change.lane, cache.add());
+      return;
+    case 'gather':
+      cache.gather(lanesOf(lanes, change.lanes));
+      return;
+    case 'append': {
+      const batch = change.batch.flatMap(({ lane, slots }) =>
+        lanesOf(lanes, [lane]).map(own => ({ lane: own, slots })),
+      );
+      cache.append(batch, change.rows);
+      return;
+    }
+    default:
+      for (const lane of lanesOf(lanes, [change.lane])) cache[change.change](lane);
+      if (change.change === 'remove') lanes.delete(change.lane);
+  }
+}
+
+function lanesOf(lanes: ReadonlyMap<number, Lane>, numbers: readonly number[]): readonly Lane[] {
+  return numbers.map(number => {
+    const lane = lanes.get(number);
+    if (lane === undefined) throw new SessionError({ what: 'lane of a cache', found: `none of number ${number}` });
+    return lane;
+  });
+}
+
+/** A cache at the other end of a link, over a session that was opened there under `session`. */
+export function remoteStepCache(
+  link: CacheLink,
+  dimensions: Dimensions,
+  { cache, session }: { readonly cache: number; readonly session: number },
+): StepCache {
+  return new RemoteStepCache(link, dimensions, { kind: 'openCache', cache, session, dimensions });
+}
+
+class RemoteStepCache implements StepCache {
+  readonly #link: CacheLink;
+  readonly #cache: number;
+  /** The same lanes without memory. */
+  readonly #mirror: CacheLanes;
+  readonly #numbers = new Map<Lane, number>();
+  #nextNumber = 0;
+  /** Why the two sides may differ by now. */
+  #failure: unknown;
+
+  constructor(link: CacheLink, dimensions: Dimensions, open: CacheCall) {
+    this.#link = link;
+    this.#cache = open.cache;
+    this.#mirror = new CacheLanes(dimensions, 'elsewhere');
+    this.#send(open);
+  }
+
+  get slots(): number {
+    return this.#mirror.slots;
+  }
+
+  get bytes(): number {
+    return this.#mirror.bytes;
+  }
+
+  get lost(): boolean {
+    return this.#failure !== undefined || !this.#link.alive;
+  }
+
+  add(): Lane {
+    const lane = this.#mirror.add();
+    this.#numbers.set(lane, this.#nextNumber++);
+    this.#change({ change: 'add', lane: this.#numberOf(lane) });
+    return lane;
+  }
+
+  remove(lane: Lane): void {
+    this.#change({ change: 'remove', lane: this.#numberOf(lane) });
+    this.#mirror.remove(lane);
+    this.#numbers.delete(lane);
+  }
+
+  rest(lane: Lane): void {
+    this.#change({ change: 'rest', lane: this.#numberOf(lane) });
+    this.#mirror.rest(lane);
+  }
+
+  gather(lanes: readonly Lane[]): void {
+    this.#change({ change: 'gather', lanes: lanes.map(lane => this.#numberOf(lane)) });
+    this.#mirror.gather(lanes);
+  }
+
+  async run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[]): Promise<Float32Array> {
+    const numbers = lanes.map(lane => this.#numberOf(lane));
+    const logits = await this.#link.send({ kind: 'runCache', cache: this.#cache, feeds, lanes: numbers });
+    if (this.#failure !== undefined) throw this.#failure;
+    return logits ?? new Float32Array(0);
+  }
+
+  append(batch: readonly NewRows[], rows: number): void {
+    const numbered = batch.map(({ lane, slots }) => ({ lane: this.#numberOf(lane), slots }));
+    this.#change({ change: 'append', batch: numbered, rows });
+    this.#mirror.append(batch, rows, {});
+  }
+
+  #change(change: CacheChange): void {
+    this.#send({ kind: 'changeCache', cache: this.#cache, change });
+  }
+
+  /** Sends what nobody waits for; should it fail, the next run does. */
+  #send(call: CacheCall): void {
+    this.#link.send(call).catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+  }
+
+  #numberOf(lane: Lane): number {
+    return this.#numbers.get(lane) ?? -1;
+  }
+}

@@ -1,0 +1,71 @@
+/** Arbitrary requests: prompts, and trees of hypotheses that a search might ask for. */
+import fc from 'fast-check';
+import { extendHypothesis, type Hypothesis, rootHypothesis } from '../../src/decode/scorer.ts';
+import type { createGenerator } from '../../src/generation/generator.ts';
+import type { Sequence } from '../../src/generation/visibility.ts';
+import type { Model } from '../../src/model.ts';
+import { assertClose } from './converted-case.ts';
+
+/** A request with the steps of a search. */
+export interface GeneratedRequest {
+  readonly prompt: Sequence;
+  readonly segmentId: number;
+  /** Steps of rows: which row of the step before is extended, by which token. */
+  readonly steps: readonly (readonly { readonly parent: number; readonly tokenId: number }[])[];
+  /** Whether its cache rests after a step, as a chat's does. */
+  readonly rests: boolean;
+  /** Whether every step is asked for by two calls, the rows of the second reversed. */
+  readonly twice: boolean;
+}
+
+/** Requests that a model can take. */
+export function requestOf(model: Model): fc.Arbitrary<GeneratedRequest> {
+  const { vocabSize, segmentVocabSize } = model.manifest.dimensions;
+  const token = fc.nat(vocabSize - 1);
+  const segments = Math.max(1, segmentVocabSize) - 1;
+  const prefix = model.manifest.attention.visibility === 'prefix';
+  const row = fc.record({ parent: fc.nat(5), tokenId: token });
+  return fc.record({
+    prompt: fc
+      .array(fc.record({ tokenId: token, segmentId: fc.nat(prefix ? 0 : segments) }), { minLength: 1, maxLength: 12 })
+      .map(items => ({ tokenIds: items.map(item => item.tokenId), segmentIds: items.map(item => item.segmentId) })),
+    segmentId: prefix ? fc.constant(1) : fc.nat(segments),
+    steps: fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { maxLength: 9 }),
+    rests: fc.boolean(),
+    twice: fc.boolean(),
+  });
+}
+
+/** Goes through a request's steps with two engines and compares every score. */
+export async function compareScorers(
+  { prompt, segmentId, steps, rests, twice }: GeneratedRequest,
+  cached: ReturnType<typeof createGenerator>,
+  plain: ReturnType<typeof createGenerator>,
+): Promise<void> {
+  const [scorer, reference] = [cached.start(prompt, { segmentId }), plain.start(prompt, { segmentId })];
+  let rows: readonly Hypothesis[] = [rootHypothesis()];
+  for (const step of [undefined, ...steps]) {
+    const parents = rows;
+    if (step !== undefined) {
+      rows = step.map(({ parent, tokenId }) =>
+        extendHypothesis(parents[parent % parents.length] ?? rootHypothesis(), tokenId),
+      );
+    }
+    const [found, expected, reversed] = await Promise.all([
+      scorer.score(rows),
+      reference.score(rows),
+      twice ? scorer.score([...rows].reverse()) : [],
+    ]);
+    assertClose(found, expected);
+    if (twice) assertClose(rowsOf(reversed, rows.length).reverse().flat(), expected);
+    if (rests) scorer.rest();
+  }
+  scorer.release();
+  reference.release();
+}
+
+function rowsOf(scores: ArrayLike<number>, count: number): number[][] {
+  const all = Array.from(scores);
+  const size = all.length / count;
+  return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
