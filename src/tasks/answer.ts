@@ -1,11 +1,11 @@
 /**
  * What reading comprehension takes and gives, whichever way the model reads.
  */
-import { ConfigError, InputError } from '../core/errors.ts';
-import type { Json } from '../core/manifest.ts';
+import { InputError } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
 import type { ScoredAnswer } from '../decode/pool.ts';
 import type { FirstVote } from '../decode/vote.ts';
-import { checkSettings, number, oneOf, type SettingChecks } from './setting-checks.ts';
+import { createSettingsReader, oneOf, type SettingChecks, wholeNumber } from './setting-checks.ts';
 
 /** How long texts may be, in tokens, and how seq2seq models search. */
 export interface AnswerSettings {
@@ -88,31 +88,22 @@ const DEFAULTS: AnswerSettings = {
   topK: 1,
 };
 
-const LENGTHS: SettingChecks = { maxPassageLen: number, maxQuestionLen: number, maxAnswerLen: number };
-const SEARCH: SettingChecks = { mode: oneOf('extractive', 'generative'), topK: number };
+/** The shortest lengths leave room for one token of text beside the special ones. */
+const LENGTHS: SettingChecks = {
+  maxPassageLen: wholeNumber(3),
+  maxQuestionLen: wholeNumber(2),
+  maxAnswerLen: wholeNumber(1),
+};
+const SEARCH: SettingChecks = { mode: oneOf('extractive', 'generative'), topK: wholeNumber(1) };
 
-/** Shortest lengths that leave room for one token of text beside the special ones. */
-const SHORTEST = { maxPassageLen: 3, maxQuestionLen: 2, maxAnswerLen: 1, topK: 1 };
-
-/** Reads settings of a manifest and options of calls over the defaults. */
-export function createSettingsReader(
-  manifestTasks: Readonly<Record<string, Readonly<Record<string, Json>>>>,
-  kind: Answer['kind'],
-): (options: AnswerOptions) => AnswerSettings {
+/**
+ * Reads `tasks.answer` of a manifest and options of calls over the defaults. A masked reader searches nothing: it refuses
+ * `mode` and `topK`.
+ */
+export function readerSettings(manifest: Manifest, kind: Answer['kind']): (options: AnswerOptions) => AnswerSettings {
   const checks = kind === 'seq2seq' ? { ...LENGTHS, ...SEARCH } : LENGTHS;
-  const stored = manifestTasks['answer'] ?? {};
-  checkSettings(stored, checks, 'tasks.answer of bert4ort.json');
-  return ({ signal: _, ...options }) => {
-    checkSettings(options, checks, `options of a ${kind} reader`);
-    const given = Object.entries(options).filter(([, value]) => value !== undefined);
-    const settings: AnswerSettings = { ...DEFAULTS, ...stored, ...Object.fromEntries(given) };
-    for (const key of ['maxPassageLen', 'maxQuestionLen', 'maxAnswerLen', 'topK'] as const) {
-      if (Number.isInteger(settings[key]) && settings[key] >= SHORTEST[key]) continue;
-      const expected = `a whole number from ${SHORTEST[key]} up`;
-      throw new ConfigError({ what: `setting ${key}`, expected, found: String(settings[key]) });
-    }
-    return settings;
-  };
+  const read = createSettingsReader(manifest, { task: 'answer', checks, defaults: DEFAULTS });
+  return ({ signal: _, ...options }) => read(options);
 }
 
 /** @throws InputError when there is no passage. */

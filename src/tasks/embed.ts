@@ -4,7 +4,7 @@
  *
  * B batch, T length, D hidden size.
  */
-import { ConfigError, throwIfAborted } from '../core/errors.ts';
+import { ConfigError, SessionError, throwIfAborted } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
 import { chunkByLength, paddingWaste } from '../generation/length-batches.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
@@ -13,20 +13,25 @@ import { seenPositions } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { GraphSession } from '../session/session.ts';
 import type { Encoding } from '../tokenizers/tokenizer.ts';
+import { createSettingsReader, oneOf, type SettingChecks, wholeNumber } from './setting-checks.ts';
 
 /** Where a text's vector comes from: `cls` the first position, `mean` all that are not padding, `pooler` the pooler. */
 export type Pooling = 'cls' | 'mean' | 'pooler';
 
-/** Options of one call. */
-export interface EmbedOptions {
+/** What a model's manifest (`tasks.embed`) and a call can say. */
+export interface EmbedSettings {
   /** Default `cls`. */
-  readonly pooling?: Pooling;
+  readonly pooling: Pooling;
   /** Scale vectors to length 1. Default false. */
-  readonly normalize?: boolean;
+  readonly normalize: boolean;
   /** Longest text in tokens; longer ones are truncated. Default: the model's positions, or 512. */
-  readonly maxLen?: number;
+  readonly maxLen: number;
   /** Most tokens of one run, padding included. Default 4096. */
-  readonly maxBatchTokens?: number;
+  readonly maxBatchTokens: number;
+}
+
+/** Options of one call; they replace settings. */
+export interface EmbedOptions extends Partial<EmbedSettings> {
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,6 +49,13 @@ export interface Embedder {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Embeddings>;
 }
 
+const SETTINGS: SettingChecks = {
+  pooling: oneOf('cls', 'mean', 'pooler'),
+  normalize: oneOf(true, false),
+  maxLen: wholeNumber(3),
+  maxBatchTokens: wholeNumber(1),
+};
+
 /**
  * An embedder over any encoder.
  * @throws ConfigError when the model has no tokenizer; SessionError.
@@ -55,11 +67,13 @@ export async function createEmbedder(model: Model): Promise<Embedder> {
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
   const session = await model.openGraph('model');
-  const longest = manifest.dimensions.maxPositions ?? 512;
+  const maxLen = manifest.dimensions.maxPositions ?? 512;
+  const defaults: EmbedSettings = { pooling: 'cls', normalize: false, maxLen, maxBatchTokens: 4096 };
+  const settingsOf = createSettingsReader(manifest, { task: 'embed', checks: SETTINGS, defaults });
 
   return {
-    async embed(texts, options = {}) {
-      const { pooling = 'cls', normalize = false, maxLen = longest, maxBatchTokens = 4096, signal } = options;
+    async embed(texts, { signal, ...options } = {}) {
+      const { pooling, normalize, maxLen, maxBatchTokens } = settingsOf(options);
       const output = outputOf(session, pooling);
       const encodings = texts.map(text => tokenizer.encode(text, undefined, { maxLen }));
       for (const encoding of encodings) checkSequence(manifest.dimensions, encoding);
@@ -69,8 +83,7 @@ export async function createEmbedder(model: Model): Promise<Embedder> {
       for (const chunk of chunks) {
         throwIfAborted(signal, 'embedding');
         const batch = chunk.flatMap(index => encodings[index] ?? []);
-        const { [output]: result } = await session.run(batchFeeds(session, batch), [output]);
-        if (result?.dtype !== 'float32') continue;
+        const result = float32Output(await session.run(batchFeeds(session, batch), [output]), output);
         chunk.forEach((index, lane) => {
           const vector = poolLane(result, lane, pooling, seenPositions(manifest.attention, batch[lane] ?? EMPTY));
           vectors[index] = normalize ? normalized(vector) : vector;
@@ -89,6 +102,12 @@ function outputOf(session: GraphSession, pooling: Pooling): string {
   const next =
     pooling === 'pooler' ? 'Convert the model with --with-pool, or use another pooling.' : 'Use another model.';
   throw new ConfigError({ what: `pooling ${pooling}`, expected: `a graph with ${name}`, found: 'none', next });
+}
+
+function float32Output(outputs: Readonly<Record<string, Tensor>>, name: string) {
+  const output = outputs[name];
+  if (output?.dtype === 'float32') return output;
+  throw new SessionError({ what: `output ${name}`, expected: 'float32', found: output?.dtype ?? 'none' });
 }
 
 /** Token ids, segment ids and positions [B, T], padded with 0, which the graph does not attend to. */

@@ -4,9 +4,10 @@
 import { ConfigError, InputError } from '../core/errors.ts';
 import { softmaxRows } from '../decode/softmax.ts';
 import { createSelection, selectTop } from '../decode/top-k.ts';
-import { readRows } from '../generation/row-reader.ts';
+import { type RowRequest, readRows } from '../generation/row-reader.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import { createSettingsReader, type SettingChecks, someOf, string, wholeNumber } from './setting-checks.ts';
 import { requireId } from './special-ids.ts';
 
 /** How the mask is written in a text. */
@@ -24,28 +25,39 @@ export interface FillCandidate {
 export interface Filled {
   /** The text with the likeliest token at each mask, as the tokenizer decodes it. */
   readonly text: string;
+  /** The second text likewise, where there is one. */
+  readonly second?: string;
   /** Candidates of each mask, in reading order, likeliest first. */
   readonly masks: readonly (readonly FillCandidate[])[];
 }
 
-/** Options of one call. */
-export interface FillOptions {
-  /** Candidates of each mask. Default 5. */
-  readonly topK?: number;
-  /** Only these tokens may stand at the masks. */
+/** What a model's manifest (`tasks.fill`) and a call can say. */
+export interface FillSettings {
+  /** Most candidates of each mask. Default 5. */
+  readonly topK: number;
+  /** Only these tokens may stand at the masks. Default: the whole vocabulary. */
   readonly targets?: readonly string[];
+}
+
+/** Options of one call; they replace settings. */
+export interface FillOptions extends Partial<FillSettings> {
+  /** A second text, as segment 1 after the first; it may hold masks too. */
+  readonly second?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Fills masks. */
 export interface FillMask {
   /**
-   * Fills each `[MASK]` of a text.
-   * @throws InputError when the text has no mask, is too long, or a target is not in the vocabulary; ConfigError;
+   * Fills each `[MASK]` of a text, or of two.
+   * @throws InputError when there is no mask, the text is too long, or a target is not in the vocabulary; ConfigError;
    * SessionError; AbortedError.
    */
   fill(text: string, options?: FillOptions): Promise<Filled>;
 }
+
+const SETTINGS: SettingChecks = { topK: wholeNumber(1), targets: someOf(string) };
+const DEFAULTS: FillSettings = { topK: 5 };
 
 /**
  * A filler over a masked language model.
@@ -64,43 +76,44 @@ export async function createFillMask(model: Model): Promise<FillMask> {
   }
   const session = await model.openGraph('step');
   const { vocabSize } = manifest.dimensions;
+  const settingsOf = createSettingsReader(manifest, { task: 'fill', checks: SETTINGS, defaults: DEFAULTS });
 
   return {
-    async fill(text, { topK = 5, targets, signal } = {}) {
-      if (!Number.isInteger(topK) || topK < 1) {
-        throw new ConfigError({ what: 'topK', expected: 'a whole number from 1 up', found: String(topK) });
-      }
-      const allowed = targets?.map(target => knownId(tokenizer, target));
-      const tokenIds = maskedIds(tokenizer, text, maskId);
-      const rows = tokenIds.flatMap((id, index) => (id === maskId ? [index] : []));
-      const request = { tokenIds, segmentIds: tokenIds.map(() => 0), rows };
-      const [logits = new Float32Array(0)] = await readRows(session, manifest, [request], { signal });
+    async fill(text, { second, signal, ...options } = {}) {
+      const { topK, targets } = settingsOf(options);
+      const allowed =
+        targets === undefined ? undefined : [...new Set(targets.map(target => knownId(tokenizer, target)))];
+      const row = maskedRow(tokenizer, second === undefined ? [text] : [text, second], maskId);
+      const [logits = new Float32Array(0)] = await readRows(session, manifest, [row], { signal });
       const probabilities = softmaxRows(logits, vocabSize, 'masks');
-      const masks = rows.map((_, i) => {
-        const row = probabilities.subarray(i * vocabSize, (i + 1) * vocabSize);
-        return bestTokens(row, topK, allowed).map(tokenId => candidate(tokenizer, tokenId, row));
+      const masks = row.rows.map((_, i) => {
+        const scores = probabilities.subarray(i * vocabSize, (i + 1) * vocabSize);
+        return bestTokens(scores, topK, allowed).map(tokenId => candidate(tokenizer, tokenId, scores));
       });
-      rows.forEach((at, i) => {
-        tokenIds[at] = masks[i]?.[0]?.tokenId ?? maskId;
+      const filled = [...row.tokenIds];
+      row.rows.forEach((at, i) => {
+        filled[at] = masks[i]?.[0]?.tokenId ?? maskId;
       });
-      return { text: tokenizer.decode(tokenIds), masks };
+      const part = (segment: number) => tokenizer.decode(filled.filter((_, i) => row.segmentIds[i] === segment));
+      return { text: part(0), masks, ...(second !== undefined && { second: part(1) }) };
     },
   };
 }
 
-/** Ids of a text whose masks are tokens: bert4keras' tokenizer would take "[MASK]" apart. */
-function maskedIds(tokenizer: Tokenizer, text: string, maskId: number): number[] {
-  const pieces = text.split(MASK);
-  if (pieces.length < 2) throw new InputError({ what: 'text', expected: `at least one ${MASK}`, found: 'none' });
-  const { tokenStartId, tokenEndId } = tokenizer;
-  const inner = (ids: readonly number[]) =>
-    ids.slice(tokenStartId === undefined ? 0 : 1, tokenEndId === undefined ? undefined : -1);
-  const ids = pieces.flatMap((piece, i) => [...(i > 0 ? [maskId] : []), ...inner(tokenizer.encode(piece).tokenIds)]);
-  return [
-    ...(tokenStartId === undefined ? [] : [tokenStartId]),
-    ...ids,
-    ...(tokenEndId === undefined ? [] : [tokenEndId]),
-  ];
+/** The row of one or two texts whose masks are tokens: bert4keras' tokenizer would take "[MASK]" apart. */
+function maskedRow(tokenizer: Tokenizer, texts: readonly string[], maskId: number): RowRequest {
+  const start = tokenizer.tokenStartId === undefined ? [] : [tokenizer.tokenStartId];
+  const end = tokenizer.tokenEndId === undefined ? [] : [tokenizer.tokenEndId];
+  const inner = (ids: readonly number[]) => ids.slice(start.length, ids.length - end.length);
+  const parts = texts.map((text, segment) => {
+    const pieces = text.split(MASK).map(piece => inner(tokenizer.encode(piece).tokenIds));
+    const ids = pieces.flatMap((piece, i) => (i > 0 ? [maskId, ...piece] : piece));
+    return [...(segment === 0 ? start : []), ...ids, ...end];
+  });
+  const tokenIds = parts.flat();
+  const rows = tokenIds.flatMap((id, index) => (id === maskId ? [index] : []));
+  if (rows.length === 0) throw new InputError({ what: 'text', expected: `at least one ${MASK}`, found: 'none' });
+  return { tokenIds, segmentIds: parts.flatMap((part, segment) => part.map(() => segment)), rows };
 }
 
 function bestTokens(row: Float32Array, topK: number, allowed: readonly number[] | undefined): readonly number[] {

@@ -16,11 +16,11 @@ import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import {
   type AnswerOptions,
   type AnswerSettings,
-  createSettingsReader,
   type MlmAnswer,
   normalizePassage,
   type PassageAnswer,
   type ReadingComprehension,
+  readerSettings,
   requirePassages,
 } from './answer.ts';
 import { findSpans } from './answer-spans.ts';
@@ -43,7 +43,7 @@ export async function createMlmReader(model: Model): Promise<ReadingComprehensio
   }
   const endId = requireId(tokenizer.tokenEndId, 'end');
   requireId(tokenizer.tokenMaskId, 'mask');
-  const settingsOf = createSettingsReader(manifest.tasks, 'mlm');
+  const settingsOf = readerSettings(manifest, 'mlm');
   const session = await model.openGraph('step');
   const { vocabSize } = manifest.dimensions;
 

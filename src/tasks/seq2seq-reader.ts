@@ -15,9 +15,9 @@ import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import {
   type AnswerOptions,
   type AnswerSettings,
-  createSettingsReader,
   normalizePassage,
   type ReadingComprehension,
+  readerSettings,
   requirePassages,
   type Seq2SeqAnswer,
 } from './answer.ts';
@@ -39,7 +39,7 @@ export async function createSeq2SeqReader(model: Model): Promise<ReadingComprehe
     throw new ConfigError({ what: 'model', expected: 'one that generates', found: 'an encoder', next });
   }
   const endId = requireId(tokenizer.tokenEndId, 'end');
-  const settingsOf = createSettingsReader(manifest.tasks, 'seq2seq');
+  const settingsOf = readerSettings(manifest, 'seq2seq');
   const generator = createGenerator(await model.openGraph('step'), manifest);
   // Generated tokens are the second segment, where the model has segments.
   const segmentId = manifest.dimensions.segmentVocabSize > 1 ? 1 : 0;

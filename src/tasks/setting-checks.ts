@@ -21,6 +21,14 @@ export const number: SettingKind = {
   accepts: value => typeof value === 'number' && !Number.isNaN(value),
 };
 
+/** An integer that is not below `least`. */
+export function wholeNumber(least: number): SettingKind {
+  return {
+    name: `a whole number from ${least} up`,
+    accepts: value => typeof value === 'number' && Number.isInteger(value) && value >= least,
+  };
+}
+
 /** A string. */
 export const string: SettingKind = { name: 'a string', accepts: value => typeof value === 'string' };
 
@@ -38,6 +46,15 @@ export function listOf(kind: SettingKind, length?: number): SettingKind {
     name: length === undefined ? `a list, each ${kind.name}` : `a list of ${length}, each ${kind.name}`,
     accepts: value =>
       Array.isArray(value) && (length ?? value.length) === value.length && value.every(one => kind.accepts(one)),
+  };
+}
+
+/** An array of at least one value of a kind. */
+export function someOf(kind: SettingKind): SettingKind {
+  const list = listOf(kind);
+  return {
+    name: `${list.name}, not empty`,
+    accepts: value => list.accepts(value) && Array.isArray(value) && value.length > 0,
   };
 }
 
@@ -64,6 +81,41 @@ export function manifestSettings<S extends object>({ tasks }: Manifest, task: st
   const settings = tasks[task] ?? {};
   checkSettings(settings, checks, `tasks.${task} of ${MANIFEST_FILE}`);
   return settings as S;
+}
+
+/** How {@link createSettingsReader} reads a task's settings. */
+export interface TaskSettings<S extends object> {
+  /** Key of the task in the manifest. */
+  readonly task: string;
+  readonly checks: SettingChecks;
+  readonly defaults: S;
+}
+
+/**
+ * Settings for calls of a task whose defaults can be replaced but not taken away: defaults < the manifest < the call's
+ * options, of which undefined ones count as not given.
+ * @throws ConfigError at once for the manifest's part, at each call for its options.
+ */
+export function createSettingsReader<S extends object>(
+  { tasks }: Manifest,
+  { task, checks, defaults }: TaskSettings<S>,
+): (options: Partial<S>) => S {
+  const given = (settings: object, place: string): object => {
+    const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+    const none = entries.find(([key, value]) => value === null && Object.hasOwn(checks, key))?.[0];
+    if (none !== undefined) {
+      throw new ConfigError({
+        what: `setting ${none}`,
+        place,
+        expected: checks[none]?.name ?? 'a value',
+        found: 'null',
+      });
+    }
+    checkSettings(settings, checks, place);
+    return Object.fromEntries(entries);
+  };
+  const stored = given(tasks[task] ?? {}, `tasks.${task} of ${MANIFEST_FILE}`);
+  return options => ({ ...defaults, ...stored, ...given(options, `options of ${task}`) });
 }
 
 /** The value of a setting in the last level that gives it, null included. */
