@@ -3,14 +3,19 @@
  * probability; those of equal words are added up (Kadlec et al. 2016, https://arxiv.org/abs/1603.01547), as in
  * https://github.com/bojone/CCL_CMRC2017.
  */
-import { ConfigError, InputError, throwIfAborted } from '../core/errors.ts';
+import { ConfigError, InputError, SessionError, throwIfAborted } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
-import { chunkByLength } from '../generation/length-batches.ts';
+import { checkInteger } from '../decode/option-checks.ts';
 import { type Model, tokenizerOf } from '../model.ts';
+import type { GraphSession } from '../session/session.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import { batchBySides } from './side-batches.ts';
 
 /** How the blank is written. */
 export const BLANK = 'XXXXX';
+
+/** Default of {@link ClozeOptions.maxBatchTokens}: larger runs leave the processor's cache. */
+const MAX_BATCH_TOKENS = 4096;
 
 /** A document with a blank, or a document and a query that has the blank; words stand between blanks and line ends. */
 export type ClozeItem = string | { readonly document: string; readonly query: string };
@@ -34,7 +39,7 @@ export interface ClozeAnswer {
 export interface ClozeOptions {
   /** Cuts raw text into words, jieba's `cut` for instance; without it the text is segmented already. */
   readonly cut?: (text: string) => Iterable<string>;
-  /** Most words of one run, padding included. Default 16384. */
+  /** Most words of one run, padding included; a longer text runs alone. At least 1; default 4096. */
   readonly maxBatchTokens?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -63,23 +68,18 @@ export async function createCloze(model: Model): Promise<Cloze> {
 
   const answerMany = async (
     items: readonly ClozeItem[],
-    options: ClozeOptions = {},
+    { cut, maxBatchTokens = MAX_BATCH_TOKENS, signal }: ClozeOptions = {},
   ): Promise<readonly ClozeAnswer[]> => {
-    const sides = items.map(item => sidesOf(tokenizer, item, options.cut));
+    checkInteger('maxBatchTokens', maxBatchTokens, 1);
+    const sides = items.map(item => sidesOf(tokenizer, item, cut));
     const answers: ClozeAnswer[] = new Array(items.length);
-    const lengths = sides.map(({ left, right }) => Math.max(left.length, right.length));
-    for (const chunk of chunkByLength(lengths, (options.maxBatchTokens ?? 16384) / 2)) {
-      throwIfAborted(options.signal, 'filling blanks');
-      const batch = chunk.flatMap(index => sides[index] ?? []);
-      const { probabilities } = await session.run(batchFeeds(batch), ['probabilities']);
-      if (probabilities?.dtype !== 'float32') continue;
-      const { data, shape } = probabilities;
-      const leftLength = Math.max(...batch.map(({ left }) => left.length));
-      chunk.forEach((index, lane) => {
-        const row = data.subarray(lane * (shape[1] ?? 0), (lane + 1) * (shape[1] ?? 0));
-        const { left, right } = batch[lane] ?? { left: [], right: [] };
-        const scores = [...row.subarray(0, left.length), ...row.subarray(leftLength, leftLength + right.length)];
-        answers[index] = answerOf(tokenizer, [...left, ...right], scores);
+    const lengths = sides.map(({ left, right }) => [left.length, right.length] as const);
+    for (const batch of batchBySides(lengths, maxBatchTokens)) {
+      throwIfAborted(signal, 'filling blanks');
+      const members = batch.flatMap(index => sides[index] ?? []);
+      const scores = await wordProbabilities(session, members);
+      members.forEach(({ left, right }, lane) => {
+        answers[batch[lane] ?? 0] = answerOf(tokenizer, [...left, ...right], scores[lane] ?? []);
       });
     }
     return answers;
@@ -117,6 +117,28 @@ function cutAround(text: string, cut: (text: string) => Iterable<string>): strin
   return text.split(BLANK).flatMap((part, i) => (i === 0 ? words(part) : [BLANK, ...words(part)]));
 }
 
+/** The probability of every word of each text, in reading order, padding left out. */
+async function wordProbabilities(session: GraphSession, batch: readonly Sides[]): Promise<readonly Float32Array[]> {
+  const { probabilities } = await session.run(batchFeeds(batch), ['probabilities']);
+  if (probabilities?.dtype !== 'float32') {
+    throw new SessionError({
+      what: 'output "probabilities"',
+      expected: 'float32',
+      found: String(probabilities?.dtype),
+    });
+  }
+  const { data, shape } = probabilities;
+  const width = shape[1] ?? 0; // L + M
+  const rightStart = Math.max(...batch.map(({ left }) => left.length));
+  return batch.map(({ left, right }, lane) => {
+    const row = data.subarray(lane * width, (lane + 1) * width);
+    const scores = new Float32Array(left.length + right.length);
+    scores.set(row.subarray(0, left.length));
+    scores.set(row.subarray(rightStart, rightStart + right.length), left.length);
+    return scores;
+  });
+}
+
 /** Ids and lengths of both sides, padded to the longest: [B, L], [B], [B, M], [B]. */
 function batchFeeds(batch: readonly Sides[]): Record<string, Tensor> {
   const feeds = (name: 'left' | 'right'): Record<string, Tensor> => {
@@ -137,7 +159,7 @@ function batchFeeds(batch: readonly Sides[]): Record<string, Tensor> {
 }
 
 /** Adds up equal words in reading order and in single precision, as the original does. */
-function answerOf(tokenizer: Tokenizer, ids: readonly number[], scores: readonly number[]): ClozeAnswer {
+function answerOf(tokenizer: Tokenizer, ids: readonly number[], scores: ArrayLike<number>): ClozeAnswer {
   const sums = new Map<number, number>();
   ids.forEach((id, i) => {
     sums.set(id, Math.fround((sums.get(id) ?? 0) + (scores[i] ?? 0)));
