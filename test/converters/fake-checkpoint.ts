@@ -11,6 +11,7 @@ import type { DType } from '../../src/core/dtype.ts';
 /** A configuration small enough to read; every size is different from every other. */
 export const TINY: JsonObject = {
   hidden_size: 8,
+  embedding_size: 8,
   num_hidden_layers: 2,
   num_attention_heads: 2,
   intermediate_size: 11,
