@@ -5,12 +5,15 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { convert } from '../../converters/index.ts';
 import { int64Tensor } from '../../src/core/tensor.ts';
+import { argMax } from '../../src/decode/top-k.ts';
+import { readRows } from '../../src/generation/row-reader.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { splitPath } from '../../src/io/file-source.ts';
 import { type Model, tokenizerOf } from '../../src/model.ts';
 import { loadModel } from '../../src/node.ts';
-import { createEmbedder } from '../../src/tasks/embed.ts';
-import { createFillMask } from '../../src/tasks/fill-mask.ts';
+import { createEmbedder, type EmbedOptions } from '../../src/tasks/embed.ts';
+import { createFillMask, type FillOptions } from '../../src/tasks/fill-mask.ts';
+import { withTasks } from './with-tasks.ts';
 
 const QA = path.resolve(import.meta.dirname, '../../examples/models/qa-mlm');
 
@@ -77,6 +80,48 @@ describe('masked models', () => {
     await assert.rejects(fill('没有'), /at least one \[MASK\]/);
     await assert.rejects(fill('[MASK]', { targets: ['龘'] }), /token of the vocabulary/);
     await assert.rejects(fill('[MASK]', { topK: 0 }), { code: 'CONFIG' });
+    await assert.rejects(fill('[MASK]', { targets: [] }), { code: 'CONFIG' });
+    await assert.rejects(fill('[MASK]', { topk: 3 } as FillOptions), { code: 'CONFIG' });
+    await assert.rejects(fill('[MASK]', { signal: AbortSignal.abort() }), { code: 'ABORTED' });
+    await assert.rejects(fill(`[MASK]${'长'.repeat(300)}`), { code: 'INPUT' });
+  });
+
+  it('fills masks of two texts as segments of one row', async () => {
+    const { fill } = await createFillMask(model);
+    const { masks, text, second } = await fill('他在[MASK]京', { second: '大学[MASK]习', topK: 1 });
+    const tokenizer = tokenizerOf(model);
+    const { tokenIds, segmentIds } = tokenizer.encode('他在中京', '大学中习');
+    const at = [3, 8];
+    for (const index of at) tokenIds[index] = tokenizer.tokenMaskId ?? assert.fail();
+    const session = await model.openGraph('step');
+    const [logits = assert.fail()] = await readRows(session, model.manifest, [{ tokenIds, segmentIds, rows: at }]);
+    const { vocabSize } = model.manifest.dimensions;
+    const best = at.map((_, i) => argMax(logits.subarray(i * vocabSize, (i + 1) * vocabSize)));
+    assert.deepEqual(
+      masks.map(mask => mask[0]?.tokenId),
+      best,
+    );
+    at.forEach((index, mask) => {
+      tokenIds[index] = best[mask] ?? assert.fail();
+    });
+    assert.equal(text, tokenizer.decode(tokenIds.slice(0, 6)));
+    assert.equal(second, tokenizer.decode(tokenIds.slice(6)));
+    assert.equal((await fill('没有', { second: '[MASK]' })).masks.length, 1);
+    assert.equal('second' in (await fill('[MASK]')), false);
+  });
+
+  it('takes defaults from the manifest, and none that it does not know', async () => {
+    const { fill } = await createFillMask(withTasks(model, { fill: { topK: 2 } }));
+    assert.equal((await fill('[MASK]京')).masks[0]?.length, 2);
+    assert.equal((await fill('[MASK]京', { topK: 4 })).masks[0]?.length, 4);
+    const { embed } = await createEmbedder(withTasks(model, { embed: { pooling: 'mean', normalize: true } }));
+    const { vectors } = await embed(['北京']);
+    const plain = await createEmbedder(model);
+    assert.deepEqual(vectors, (await plain.embed(['北京'], { pooling: 'mean', normalize: true })).vectors);
+    await assert.rejects(createFillMask(withTasks(model, { fill: { second: '北' } })), { code: 'CONFIG' });
+    await assert.rejects(createEmbedder(withTasks(model, { embed: { pooling: 'max' } })), { code: 'CONFIG' });
+    await assert.rejects(plain.embed(['北京'], { maxBatchTokens: 0 }), { code: 'CONFIG' });
+    await assert.rejects(plain.embed(['北京'], { normalise: true } as EmbedOptions), { code: 'CONFIG' });
   });
 
   it('embeds many texts as it embeds each alone', async () => {
