@@ -8,8 +8,6 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import { poolAnswers } from '../decode/pool.ts';
-import { softmaxRows } from '../decode/softmax.ts';
-import { decodeSpan } from '../decode/span.ts';
 import { type RowRequest, readRows } from '../generation/row-reader.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
@@ -24,6 +22,7 @@ import {
   requirePassages,
 } from './answer.ts';
 import { findSpans } from './answer-spans.ts';
+import { readMaskedSpan } from './masked-span.ts';
 import { requireId } from './special-ids.ts';
 
 /**
@@ -55,8 +54,8 @@ export async function createMlmReader(model: Model): Promise<ReadingComprehensio
       const blocks = await readRows(session, manifest, rows, { signal: options.signal });
       const { maxAnswerLen } = settings;
       const found = rows.map(({ passageIds }, i): PassageAnswer => {
-        const block = softmaxRows(blocks[i] ?? new Float32Array(0), vocabSize, `passage ${i}`);
-        const span = decodeSpan(block, { passageIds, maxAnswerLen, endId });
+        const logits = blocks[i] ?? new Float32Array(0);
+        const span = readMaskedSpan(logits, { passageIds, maxAnswerLen, endId, vocabSize, source: `passage ${i}` });
         return { ...span, answer: tokenizer.decode(span.tokenIds) };
       });
       return answerOf(tokenizer, rows, found);
