@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: four small trained bert4keras checkpoints, in Keras HDF5 and in TensorFlow bundles, are converted; two
- * answer questions over several passages, one chats, one completes a prompt. Every text is compared with what bert4keras
- * itself gave. No network, no Python; the temporary folder is removed at the end.
+ * `npm run demo`: five small trained checkpoints, in Keras HDF5 and in TensorFlow bundles, are converted; two answer
+ * questions over several passages, one chats, one completes a prompt, one fills a blank. Every text is compared with what
+ * bert4keras, or the TensorFlow 1.2 original, gave. No network, no Python; the temporary folder is removed at the end.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { type Conversion, convert } from '../../converters/index.ts';
 import {
   type Answer,
   createChat,
+  createCloze,
   createCompleter,
   createReader,
   directorySink,
@@ -43,7 +44,7 @@ export async function main(say: Say): Promise<Outcome> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-demo-'));
   const began = performance.now();
   const outcomes: Outcome[] = [];
-  const parts = { unilm: readWithVotes, mlm: readMasks, chat: talk, gpt2: completePrompts };
+  const parts = { unilm: readWithVotes, mlm: readMasks, chat: talk, gpt2: completePrompts, cloze: fillBlanks };
   try {
     for (const [name, run] of Object.entries(parts)) {
       const model = await convertAndLoad(demoModels[name as keyof typeof parts], path.join(folder, name), say);
@@ -53,7 +54,7 @@ export async function main(say: Say): Promise<Outcome> {
     await rm(folder, { recursive: true });
   }
   const [compared, equal] = [sum(outcomes, 'compared'), sum(outcomes, 'equal')];
-  say(`${equal} of ${compared} texts are those of bert4keras on TensorFlow. ${seconds(began)} in all.`);
+  say(`${equal} of ${compared} texts are those of the originals on TensorFlow. ${seconds(began)} in all.`);
   return { compared, equal };
 }
 
@@ -64,9 +65,9 @@ async function convertAndLoad(demo: DemoModel, to: string, say: Say): Promise<Mo
   const conversion: Conversion = await convert(
     {
       checkpoint: await splitPath(path.join(from, demo.checkpoint)),
-      config: await readFile(path.join(from, 'config.json')),
+      config: await readFile(path.join(from, demo.config ?? 'config.json')),
       keywords: demo.keywords,
-      tokenizer: demo.tokenizer(await readFile(path.join(from, demo.vocab))),
+      ...(demo.tokenizer && demo.vocab && { tokenizer: demo.tokenizer(await readFile(path.join(from, demo.vocab))) }),
       tasks: demo.tasks,
     },
     await directorySink(to),
@@ -157,6 +158,26 @@ async function completePrompts(model: Model, say: Say): Promise<Outcome> {
   const equal = prompts.filter(({ output }, i) => completions[i]?.text === output).length;
   say(`   ${prompts.length} prompts in ${seconds(began)}, ${equal} completed as bert4keras does\n`);
   return { compared: prompts.length, equal };
+}
+
+/** A BiLSTM: which word of the document belongs into the blank. */
+async function fillBlanks(model: Model, say: Say): Promise<Outcome> {
+  const cloze = await createCloze(model);
+  const items = await readLines<{ text: string; predicted: string }>('cloze-bilstm/examples.jsonl');
+  const began = performance.now();
+  const answers = await cloze.answerMany(items.map(({ text }) => text));
+  const blank = items[0]?.text.split('\n').find(line => line.includes('XXXXX'));
+  say(`   ${blank}`);
+  const [first] = answers;
+  say(
+    `   → ${first?.candidates
+      .slice(0, 3)
+      .map(({ word, score }) => `${word} ${(100 * score).toFixed(1)} %`)
+      .join(', ')}\n`,
+  );
+  const equal = items.filter(({ predicted }, i) => answers[i]?.answer === predicted).length;
+  say(`   ${items.length} documents in ${seconds(began)}, ${equal} filled as the original does\n`);
+  return { compared: items.length, equal };
 }
 
 function sum(outcomes: readonly Outcome[], key: keyof Outcome): number {

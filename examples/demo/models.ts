@@ -12,9 +12,12 @@ export interface DemoModel {
   readonly title: string;
   readonly folder: string;
   readonly checkpoint: string;
-  readonly vocab: string;
+  /** Configuration file; `config.json` where it is left out. */
+  readonly config?: string;
+  /** Vocabulary file and its tokenizer, where the configuration does not hold the words. */
+  readonly vocab?: string;
   readonly keywords: JsonObject;
-  readonly tokenizer: (vocab: Uint8Array) => TokenizerSource;
+  readonly tokenizer?: (vocab: Uint8Array) => TokenizerSource;
   readonly tasks: Manifest['tasks'];
 }
 
@@ -58,5 +61,13 @@ export const demoModels = {
     keywords: { model: 'gpt2' },
     tokenizer: model => ({ kind: 'sentencepiece', model, preTokenize: 'jieba', tokenTranslate: { '▃': '<cls>' } }),
     tasks: { completion: { strategy: 'greedy', maxLen: 16, endId: 3 } },
+  },
+  cloze: {
+    title: '5. The BiLSTM cloze reader of CMRC 2017, tk_highest.ckpt (TensorFlow 1.2) and its pickle',
+    folder: 'cloze-bilstm',
+    checkpoint: 'tk/tk_highest.ckpt',
+    config: 'model.config',
+    keywords: { model: 'cloze-bilstm' },
+    tasks: {},
   },
 } as const satisfies Readonly<Record<string, DemoModel>>;
