@@ -3,7 +3,7 @@
  * cloze reader, which holds sizes, words and word vectors. Its content decides which it is.
  */
 import type { JsonObject } from '../onnx-graphs/architecture.ts';
-import { FormatError } from '../src/core/errors.ts';
+import { ConfigError, FormatError } from '../src/core/errors.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import { parseConfigFile } from './config-file.ts';
 import { WORD_VECTORS } from './naming/cloze-bilstm.ts';
@@ -31,6 +31,27 @@ export function readConfiguration(bytes: Uint8Array): Configuration {
   // The opcodes that open a list: protocol 0 and 1, then the marker of all later protocols.
   const isPickle = start !== undefined && [0x28, 0x5d, 0x80].includes(start) && !looksLikeJson(bytes);
   return isPickle ? readWordConfiguration(bytes, 'model.config') : { config: parseConfigFile(bytes), tensors: [] };
+}
+
+/** Keywords that still mean something beside a file that says everything: which model, and the converter's own. */
+const OWN_KEYWORDS: ReadonlySet<string> = new Set(['model', 'prefix', 'ignore_invalid_weights']);
+
+/**
+ * Refuses whatever would say again, or otherwise, what a file with sizes, words and vectors says.
+ * @throws ConfigError listing everything that does not apply.
+ */
+export function requireNothingElse({
+  keywords,
+  tokenizer,
+}: {
+  readonly keywords: JsonObject;
+  readonly tokenizer?: object;
+}) {
+  const others = Object.keys(keywords).filter(key => !OWN_KEYWORDS.has(key));
+  const found = [...others, ...(tokenizer === undefined ? [] : ['a vocabulary'])];
+  if (found.length === 0) return;
+  const expected = 'none of the keywords and vocabularies of transformers: the file has its own sizes and words';
+  throw new ConfigError({ what: 'options beside model.config', expected, found: found.join(', ') });
 }
 
 /** A checkpoint with the configuration's tensors among its own. */

@@ -19,7 +19,7 @@ import { formatManifest } from '../src/core/manifest-parser.ts';
 import type { ProgressListener } from '../src/core/progress.ts';
 import { VERSION } from '../src/core/version.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { readConfiguration, withTensors } from './configuration.ts';
+import { readConfiguration, requireNothingElse, withTensors } from './configuration.ts';
 import { openCheckpoint } from './formats.ts';
 import { huggingFaceConfig, huggingFaceGeneration } from './hugging-face-config.ts';
 import { type ModelPlan, planModel } from './plan-model.ts';
@@ -106,6 +106,7 @@ async function writeModel(
   const { verify, link = false, signal, onProgress } = options;
   throwIfAborted(signal, 'converting');
   const { config, tensors, ...described } = readConfiguration(options.config);
+  if (described.tokenizer !== undefined) requireNothingElse(options);
   const checkpoint = withTensors(opened, tensors);
   const plan = planModel(checkpoint, { config, keywords: options.keywords });
   const vocabulary = options.tokenizer ?? described.tokenizer;
