@@ -17,7 +17,8 @@ export interface Preset {
   readonly link: string;
   /** Keywords of `build_transformer_model`, `model` among them. */
   readonly keywords: JsonObject & { readonly model: string };
-  readonly tokenizer: TokenizerSettings;
+  /** Null where the configuration holds the vocabulary. */
+  readonly tokenizer: TokenizerSettings | null;
   /**
    * First tokens of the vocabulary that `load_vocab(simplified=True, startswith=…)` makes, where the program does that.
    * It sets `keep_tokens`, unless the vocabulary given is simplified already.
@@ -61,6 +62,14 @@ export const presets: readonly Preset[] = [
     keywords: { model: 'gpt' },
     tokenizer: uncased,
     tasks: { chat: { speakers: ['[speaker1]', '[speaker2]'], strategy: 'sample', topK: 5, maxLen: 32 } },
+  },
+  {
+    name: 'cmrc-cloze',
+    describe: 'the BiLSTM cloze reader of CMRC 2017; its model.config is the configuration',
+    link: 'https://github.com/bojone/CCL_CMRC2017',
+    keywords: { model: 'cloze-bilstm' },
+    tokenizer: null,
+    tasks: {},
   },
   {
     name: 'cpm-lm',

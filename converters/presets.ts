@@ -40,7 +40,8 @@ export function findPreset(name: string): Preset {
 
 /**
  * Options for `convert`: the preset's, under those given. A null among the keywords or task settings takes a value away.
- * @throws ConfigError for an unknown preset; FormatError for a damaged vocabulary.
+ * @throws ConfigError for an unknown preset, or for a vocabulary where the configuration holds one; FormatError for a
+ * damaged vocabulary.
  * @example
  * await convert(withPreset('nezha-chat', { checkpoint, config, vocab }), await directorySink('models/chat'));
  */
@@ -56,10 +57,14 @@ export function withPreset(name: string, options: PresetOptions): ConvertOptions
 }
 
 function tokenizerSource(
-  { tokenizer: settings }: Preset,
+  { name, tokenizer: settings }: Preset,
   bytes: Uint8Array,
   given: NonNullable<PresetOptions['tokenizer']>,
 ): TokenizerSource {
+  if (settings === null) {
+    const expected = 'none: its configuration holds the words';
+    throw new ConfigError({ what: `vocabulary of preset ${name}`, expected, found: 'a vocabulary' });
+  }
   if (settings.kind === 'wordpiece') return { ...settings, ...given, vocab: bytes };
   const source = { ...settings, ...given, model: bytes };
   if (source.preTokenize !== 'jieba' || source.tokenTranslate !== undefined) return source;

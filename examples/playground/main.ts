@@ -57,7 +57,9 @@ start();
 function start(): void {
   const names = ['', ...Object.keys(bundled)];
   page.bundled.append(...names.map(name => new Option(name, name, false, name === 'qa-unilm')));
-  page.preset.append(...listPresets().map(({ name }) => new Option(name, name)));
+  // The page asks for a vocabulary; presets whose configuration holds it are for the command line.
+  const withVocabulary = listPresets().filter(({ tokenizer }) => tokenizer !== null);
+  page.preset.append(...withVocabulary.map(({ name }) => new Option(name, name)));
   page.language.value = language;
   page.language.addEventListener('change', () => {
     language = page.language.value === 'en' ? 'en' : 'zh';

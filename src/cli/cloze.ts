@@ -58,10 +58,11 @@ async function runCloze(options: Options, signal: AbortSignal): Promise<number> 
     let right = 0;
     let count = 0;
     const answer = async (item: JsonLine) => {
+      const truth = options.truth ? textField(item, item['truth'] === undefined ? 'answer' : 'truth') : undefined;
       const result = await clozeLine(cloze, item, options.topK, { ...settings, signal });
-      if (!options.truth) return result;
+      if (truth === undefined) return result;
       count++;
-      const correct = result.answer === textField(item, item['truth'] === undefined ? 'answer' : 'truth');
+      const correct = result.answer === truth;
       if (correct) right++;
       return { ...result, correct };
     };

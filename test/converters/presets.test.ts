@@ -59,6 +59,15 @@ describe('presets', () => {
     }
   });
 
+  it('take no vocabulary where the configuration holds the words', () => {
+    assert.deepEqual(withPreset('cmrc-cloze', files).keywords, { model: 'cloze-bilstm' });
+    assert.equal('tokenizer' in withPreset('cmrc-cloze', files), false);
+    assert.throws(
+      () => withPreset('cmrc-cloze', { ...files, vocab: new Uint8Array([1]) }),
+      (error: Error) => error instanceof ConfigError && /vocabulary of preset cmrc-cloze/.test(error.message),
+    );
+  });
+
   const expected = {
     'chat-nezha': { architecture: 'nezha', application: 'lm', tasks: ['chat'] },
     'chat-cdial': { architecture: 'gpt', application: 'lm', tasks: ['chat'] },
