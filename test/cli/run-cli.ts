@@ -36,21 +36,28 @@ export function runCli(args: readonly string[], input = ''): Promise<CliResult> 
   return ended;
 }
 
-/** Runs `bert4ort …args` in this process, catching what it prints. Calls must not overlap. */
-export async function callCli(args: readonly string[]): Promise<CliResult> {
-  const { stdout, stderr } = process;
-  const [writeOut, writeError] = [stdout.write, stderr.write];
+const { stdout, stderr } = process;
+const real = { out: stdout.write, error: stderr.write, log: console.log };
+
+/** Settles when the last call has. One that outlives its test must not leave the next one's output, or mocha's, caught. */
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs `bert4ort …args` in this process, catching what it prints; calls wait for each other. */
+export function callCli(args: readonly string[]): Promise<CliResult> {
+  const turn = last.then(() => callAlone(args));
+  last = turn.catch(() => undefined);
+  return turn;
+}
+
+async function callAlone(args: readonly string[]): Promise<CliResult> {
   const caught = { stdout: '', stderr: '' };
-  stdout.write = ((text: string) => {
-    caught.stdout += text;
+  const catchInto = (name: 'stdout' | 'stderr') => (text: string) => {
+    caught[name] += text;
     return true;
-  }) as typeof stdout.write;
-  stderr.write = ((text: string) => {
-    caught.stderr += text;
-    return true;
-  }) as typeof stderr.write;
+  };
+  stdout.write = catchInto('stdout') as typeof stdout.write;
+  stderr.write = catchInto('stderr') as typeof stderr.write;
   // yargs prints its help through the console, which mocha's process shares.
-  const log = console.log;
   console.log = (text: string) => {
     caught.stdout += `${text}\n`;
   };
@@ -58,9 +65,9 @@ export async function callCli(args: readonly string[]): Promise<CliResult> {
     const code = await runCommandLine(args);
     return { code, ...caught };
   } finally {
-    console.log = log;
-    stdout.write = writeOut;
-    stderr.write = writeError;
+    console.log = real.log;
+    stdout.write = real.out;
+    stderr.write = real.error;
   }
 }
 
