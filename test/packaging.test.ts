@@ -11,7 +11,7 @@ import path from 'node:path';
 const ROOT = path.resolve(import.meta.dirname, '..');
 
 describe('npm package', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let project = '';
   let installed = '';
 

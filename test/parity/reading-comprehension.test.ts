@@ -107,7 +107,7 @@ describe('reading comprehension goldens', () => {
       );
       await Promise.all(goldens.map(golden => assertLargest(model, examples.get(golden.id) ?? assert.fail(), golden)));
       await model.dispose();
-    }).timeout(60000);
+    }).timeout(240000);
   }
 
   for (const checkpoint of ['best_model.weights', 'best_model_tf.weights']) {
@@ -149,7 +149,7 @@ describe('reading comprehension goldens', () => {
         assert.ok(answer.answer === '' || answer.spans.length > 0, `${golden.id}: the answer stands in a passage`);
       }
       await model.dispose();
-    }).timeout(60000);
+    }).timeout(240000);
   }
 });
 

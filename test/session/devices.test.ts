@@ -58,7 +58,7 @@ describe('a device by name', () => {
 });
 
 describe('WebGPU in Node', function () {
-  this.timeout(20_000);
+  this.timeout(240_000);
   const known = process.env['VK_DRIVER_FILES'];
   let folder = '';
 
