@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { convert } from '../../converters/index.ts';
-import { int64Tensor } from '../../src/core/tensor.ts';
+import { int64Tensor, type Tensor } from '../../src/core/tensor.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { splitPath } from '../../src/io/file-source.ts';
 import { memorySink } from '../../src/io/memory.ts';
@@ -84,11 +84,7 @@ describe('cloze goldens', () => {
   it('computes the recorded probabilities, scores and queries', async () => {
     const session = await model.openGraph('model');
     for (const golden of goldens.filter(({ kind }) => kind === 'forward')) {
-      const side = (name: string, ids: readonly number[]) => ({
-        [`${name}_ids`]: int64Tensor(ids, [1, ids.length]),
-        [`${name}_lengths`]: int64Tensor([ids.length], [1]),
-      });
-      const feeds = { ...side('left', golden.left_ids), ...side('right', golden.right_ids) };
+      const feeds = paddedFeeds([[golden.left_ids, golden.right_ids]]);
       const outputs = await session.run(feeds, ['probabilities', 'scores', 'query']);
       const recorded = { probabilities: golden.probas, scores: golden.scores, query: golden.query };
       for (const [name, base64] of Object.entries(recorded)) {
@@ -104,7 +100,39 @@ describe('cloze goldens', () => {
     }
   });
 
-  it('does not let padding change an answer', async () => {
+  it('gives a text the same probabilities beside any others in one run, and padding none', async () => {
+    const session = await model.openGraph('model');
+    const run = async (texts: readonly SidesOfIds[]) => {
+      const { probabilities } = await session.run(paddedFeeds(texts), ['probabilities']);
+      const [, width = 0] = probabilities?.shape ?? [];
+      const rightStart = Math.max(...texts.map(([left]) => left.length));
+      return texts.map(([left, right], lane) => {
+        const row = Array.from(probabilities?.data ?? [], Number).slice(lane * width, (lane + 1) * width);
+        const words = [...row.slice(0, left.length), ...row.slice(rightStart, rightStart + right.length)];
+        return { words, all: row.reduce((sum, value) => sum + value, 0) };
+      });
+    };
+    const side = fc.array(fc.integer({ min: 0, max: 6000 }), { minLength: 1, maxLength: 30 });
+    const texts = fc.array(fc.tuple(side, side), { minLength: 2, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(texts, async texts => {
+        const together = await run(texts);
+        for (const [i, text] of texts.entries()) {
+          const [alone] = await run([text]);
+          const { words = [], all = Number.NaN } = together[i] ?? {};
+          assert.equal(words.length, text[0].length + text[1].length);
+          words.forEach((value, n) => {
+            assert.ok(Math.abs(value - (alone?.words[n] ?? Number.NaN)) < 1e-6, `text ${i}, word ${n}: ${value}`);
+          });
+          const ofWords = words.reduce((sum, value) => sum + value, 0);
+          assert.ok(Math.abs(all - 1) < 1e-5 && Math.abs(all - ofWords) < 1e-12, `text ${i}: ${ofWords} of ${all}`);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('does not let company change an answer', async () => {
     const cloze = await createCloze(model);
     const word = fc.constantFrom('小', '猴', '桃子', '老虎', '狐狸', '不认识的词', '。');
     const words = fc.array(word, { maxLength: 20 });
@@ -148,6 +176,29 @@ describe('cloze goldens', () => {
     await assert.rejects(damage('cnumpy.core.multiarray\n_reconstruct', 'cos\nsystem'), /os\.system/);
   });
 });
+
+type SidesOfIds = readonly [left: readonly number[], right: readonly number[]];
+
+/** All texts in one run, each side padded with 0 to its longest. */
+function paddedFeeds(texts: readonly SidesOfIds[]): Record<string, Tensor> {
+  const side = (name: string, ids: readonly (readonly number[])[]) => {
+    const longest = Math.max(...ids.map(row => row.length));
+    const padded = ids.flatMap(row => [...row, ...new Array<number>(longest - row.length).fill(0)]);
+    const lengths = ids.map(row => row.length);
+    return {
+      [`${name}_ids`]: int64Tensor(padded, [ids.length, longest]),
+      [`${name}_lengths`]: int64Tensor(lengths, [ids.length]),
+    };
+  };
+  const lefts = texts.map(([left]) => left);
+  return {
+    ...side('left', lefts),
+    ...side(
+      'right',
+      texts.map(([, right]) => right),
+    ),
+  };
+}
 
 async function clozeOptions() {
   return {
