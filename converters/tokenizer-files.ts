@@ -146,7 +146,7 @@ function wrongSize(tokens: number, rows: number): ConfigError {
     what: 'vocabulary',
     expected: `${rows} tokens, one for each row of the token table`,
     found: `${tokens} tokens`,
-    next: 'It is of another model than the checkpoint',
+    next: 'It belongs to another model: give the vocabulary that the checkpoint was trained with.',
   });
 }
 

@@ -42,7 +42,7 @@ export class MisuseError extends Bert4ortError {
 export function register<F extends Flags>(yargs: Argv, command: Command<F>, finish: (code: number) => void): Argv {
   const describeFlags = (parser: Argv) => {
     parser.options(command.flags).example(command.examples);
-    parser.check(given => requireOnce(given, command.flags));
+    parser.check(given => requireOnce(given, command.flags) && requireNumbers(given, command.flags));
   };
   return yargs.command<InferredOptionTypes<F & typeof jsonFlag>>(
     command.command,
@@ -58,6 +58,13 @@ export function register<F extends Flags>(yargs: Argv, command: Command<F>, fini
 function requireOnce(given: Readonly<Record<string, unknown>>, flags: Flags): true {
   const twice = Object.keys(flags).filter(name => flags[name]?.array !== true && Array.isArray(given[name]));
   if (twice.length > 0) throw new Error(`Given twice: ${twice.map(name => `--${name}`).join(', ')}`);
+  return true;
+}
+
+/** Words where a number belongs are refused; yargs would make NaN of them. */
+function requireNumbers(given: Readonly<Record<string, unknown>>, flags: Flags): true {
+  const wrong = Object.keys(flags).filter(name => Number.isNaN(given[name]));
+  if (wrong.length > 0) throw new Error(`Not a number: ${wrong.map(name => `--${name}`).join(', ')}`);
   return true;
 }
 

@@ -14,7 +14,7 @@ import { directorySink } from '../io/directory-sink.ts';
 import { splitPath } from '../io/file-source.ts';
 import { keywordFlags, keywordsOf } from './build-keywords.ts';
 import { type Command, EXIT, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
-import { taskFlags, taskSettings } from './decoding-flags.ts';
+import { given, taskFlags, taskSettings } from './decoding-flags.ts';
 import { readBytes } from './read-input.ts';
 import { readingLengthFlags, readingLengths } from './reading-flags.ts';
 import { formatTable, printNotice, printResult, progressBars } from './terminal.ts';
@@ -62,7 +62,10 @@ async function runConvert(options: Options, signal: AbortSignal): Promise<number
   }
   const { config, checkpoint, out } = options;
   if (config === undefined || checkpoint === undefined || out === undefined) {
-    throw new MisuseError({ what: 'convert', expected: '--config, --checkpoint and --out', found: 'not all of them' });
+    const required = { '--config': config, '--checkpoint': checkpoint, '--out': out };
+    const present = Object.keys(given(required));
+    const found = present.length === 0 ? 'none of them' : `only ${present.join(' and ')}`;
+    throw new MisuseError({ what: 'convert', expected: Object.keys(required).join(', '), found });
   }
   const bars = progressBars(!options.json);
   try {

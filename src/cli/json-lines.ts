@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { AbortedError, InputError, IoError, messageOf } from '../core/errors.ts';
+import { attempt } from '../io/file-access.ts';
 import { EXIT, type Flags } from './command.ts';
 import { printNotice, printResult } from './terminal.ts';
 
@@ -115,13 +116,9 @@ async function* linesOf(input: string, signal: AbortSignal): AsyncGenerator<stri
 }
 
 async function openText(file: string): Promise<Readable> {
-  try {
-    const handle = await open(file);
-    if ((await handle.stat()).isFile()) return handle.createReadStream();
-    await handle.close();
-  } catch (error) {
-    throw new IoError({ what: 'input', file, found: messageOf(error) }, { cause: error });
-  }
+  const handle = await attempt(file, 'input', () => open(file));
+  if ((await handle.stat()).isFile()) return handle.createReadStream();
+  await handle.close();
   throw new IoError({ what: 'input', file, expected: 'a file', found: 'a folder or a device' });
 }
 

@@ -2,16 +2,13 @@
  * Small files that commands take by path: configurations, vocabularies, token lists.
  */
 import { readFile } from 'node:fs/promises';
-import { FormatError, IoError, messageOf } from '../core/errors.ts';
+import { FormatError, messageOf } from '../core/errors.ts';
 import type { Json } from '../core/manifest.ts';
+import { attempt } from '../io/file-access.ts';
 
 /** The bytes of a file. @throws IoError when it can't be read. */
 export async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    throw new IoError({ what: 'input', file: path, found: messageOf(error) }, { cause: error });
-  }
+  return attempt(path, 'input', async () => new Uint8Array(await readFile(path)));
 }
 
 /** The JSON value in a file. @throws IoError when it can't be read; FormatError when it is not JSON. */

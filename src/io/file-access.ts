@@ -3,7 +3,7 @@
  */
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Bert4ortError, IoError, messageOf } from '../core/errors.ts';
+import { Bert4ortError, type ErrorDetails, IoError, messageOf } from '../core/errors.ts';
 
 /** Does `work` on `file`; `what` names it. @throws IoError for whatever Node throws. */
 export async function attempt<T>(file: string, what: string, work: () => Promise<T>): Promise<T> {
@@ -11,7 +11,7 @@ export async function attempt<T>(file: string, what: string, work: () => Promise
     return await work();
   } catch (error) {
     if (error instanceof Bert4ortError) throw error;
-    throw new IoError({ file, what, found: messageOf(error) }, { cause: error });
+    throw new IoError({ file, what, ...inWords(error) }, { cause: error });
   }
 }
 
@@ -23,6 +23,23 @@ export async function statIfAny(path: string): Promise<Stats | undefined> {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
       return undefined;
     }
-    throw new IoError({ file: path, what: 'looking', found: messageOf(error) }, { cause: error });
+    throw new IoError({ file: path, what: 'looking', ...inWords(error) }, { cause: error });
   }
+}
+
+/** What the codes of Node's errors that users meet mean, and what to do about them. */
+const MEANINGS: Readonly<Record<string, { readonly found: string; readonly next: string }>> = {
+  ENOENT: { found: 'no such file or folder', next: 'Check the path; relative ones start at the current folder.' },
+  ENOTDIR: { found: 'a file where a folder is needed', next: 'Name the folder itself.' },
+  EISDIR: { found: 'a folder where a file is needed', next: 'Name a file in it.' },
+  EACCES: { found: 'no permission', next: 'Allow it, or name another place.' },
+  EPERM: { found: 'no permission', next: 'Allow it, or name another place.' },
+  EROFS: { found: 'a read-only file system', next: 'Name another place.' },
+  ENOSPC: { found: 'no space left on the device', next: 'Make room, or name another place.' },
+};
+
+function inWords(error: unknown): Pick<ErrorDetails, 'found' | 'next'> {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const meaning = MEANINGS[code];
+  return meaning === undefined ? { found: messageOf(error) } : { ...meaning, found: `${meaning.found} (${code})` };
 }

@@ -26,7 +26,7 @@ export async function openFile(filePath: string, name = filePath): Promise<ByteS
 export function directorySet(directory: string): ByteSourceSet {
   return {
     async list() {
-      const entries = await attempt(directory, 'listing', () => readdir(directory, { withFileTypes: true }));
+      const entries = await attempt(directory, 'listing the folder', () => readdir(directory, { withFileTypes: true }));
       return entries.filter(entry => !entry.isDirectory()).map(entry => entry.name);
     },
     async open(name) {

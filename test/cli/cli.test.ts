@@ -26,8 +26,9 @@ describe('bert4ort', () => {
   it('exits with 2 when misused, and says how', async () => {
     const misuses: readonly [args: string[], message: RegExp][] = [
       [[], /Name a command/],
-      [['convert', '--out', 'x'], /expected --config, --checkpoint and --out/],
+      [['convert', '--out', 'x'], /expected --config, --checkpoint, --out; found only --out/],
       [['inspect', 'x', '--nope'], /Unknown argument: nope/],
+      [['complete', 'x', '--top-k', 'many'], /Not a number: --top-k/],
       [['verify', 'x', '--device', 'a', '--device', 'b'], /device/],
       [['tokenize', `${MLM}/vocab.txt`], /expected texts, or --input FILE/],
       [['tokenize', `${MLM}/vocab.txt`, 'a', '--pre-tokenize', 'jieba'], /does not apply to a vocab.txt/],

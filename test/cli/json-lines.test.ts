@@ -91,7 +91,10 @@ describe('JSON Lines', () => {
   it('says which file it can not read', async () => {
     const job = { answer: async () => ({}), concurrency: 1, signal: new AbortController().signal };
     const missing = path.join(folder, 'missing.jsonl');
-    await assert.rejects(processJsonLines({ ...job, input: missing }), /missing\.jsonl: input; found ENOENT/);
+    await assert.rejects(
+      processJsonLines({ ...job, input: missing }),
+      /missing\.jsonl: input; found no such file or folder \(ENOENT\)/,
+    );
     await assert.rejects(processJsonLines({ ...job, input: folder }), /expected a file; found a folder/);
   });
 
