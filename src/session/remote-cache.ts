@@ -51,7 +51,9 @@ export function serveCaches(
   const caches = new Map<number, { readonly cache: StepCache; readonly lanes: Map<number, Lane> }>();
   return call => {
     if (call.kind === 'openCache') {
-      caches.set(call.cache, { cache: localStepCache(sessionOf(call.session), call.dimensions), lanes: new Map() });
+      const session = sessionOf(call.session);
+      const cache = session.openCache?.(call.dimensions) ?? localStepCache(session, call.dimensions);
+      caches.set(call.cache, { cache, lanes: new Map() });
       return null;
     }
     const held = caches.get(call.cache);

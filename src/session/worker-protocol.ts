@@ -34,13 +34,7 @@ export interface WorkerResults {
 /** A call under way. */
 export interface WorkerRequest {
   readonly id: number;
-  readonly call: WorkerCall;
-}
-
-/** A call under way that concerns a step cache. */
-export interface CacheRequest {
-  readonly id: number;
-  readonly call: CacheCall;
+  readonly call: WorkerCall | CacheCall;
 }
 
 /** The answer. */

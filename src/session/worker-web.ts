@@ -1,11 +1,14 @@
 /**
  * Sessions in a web worker, so that a page stays responsive while graphs are opened and run. Weights, outputs and lent
- * feeds are moved between the threads; other feeds are copied once.
+ * feeds are moved between the threads; other feeds are copied once. Caches stay in the worker.
  */
 import { SessionError } from '../core/errors.ts';
+import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkRun } from './feeds.ts';
+import { type CacheCall, type CacheLink, type CacheResult, remoteStepCache } from './remote-cache.ts';
 import type { DeviceChoice, GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
+import type { StepCache } from './step-cache.ts';
 import type { WebRuntime } from './web-ort.ts';
 import type { WebWorkerRequest } from './web-worker.ts';
 import { buffersOf, unpackError, type WorkerCall, type WorkerReply, type WorkerResults } from './worker-protocol.ts';
@@ -90,9 +93,18 @@ class WorkerGraphSession implements GraphSession {
     });
     const moved = Object.fromEntries(own);
     const call = { kind: 'run', session, feeds: moved, fetches, lend } as const;
-    const running = thread.call(call, buffersOf(Object.values(moved)));
-    this.#last = Promise.allSettled([this.#last, running]);
-    return running;
+    return this.#track(thread.call(call, buffersOf(Object.values(moved))));
+  }
+
+  openCache(dimensions: Dimensions): StepCache {
+    const { thread, session } = this.#opened;
+    const link: CacheLink = {
+      get alive() {
+        return thread.alive;
+      },
+      send: call => this.#sendCache(call),
+    };
+    return remoteStepCache(link, dimensions, { cache: thread.nextCache(), session });
   }
 
   async dispose(): Promise<void> {
@@ -102,6 +114,18 @@ class WorkerGraphSession implements GraphSession {
     const { thread, session, release } = this.#opened;
     if (thread.alive) await thread.call({ kind: 'dispose', session });
     release();
+  }
+
+  async #sendCache(call: CacheCall): Promise<CacheResult> {
+    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    const feeds = call.kind === 'runCache' ? Object.values(call.feeds) : [];
+    return this.#track(this.#opened.thread.callCache(call, buffersOf(feeds)));
+  }
+
+  /** Keeps `dispose` waiting for what is under way. */
+  #track<T>(running: Promise<T>): Promise<T> {
+    this.#last = Promise.allSettled([this.#last, running]);
+    return running;
   }
 }
 
@@ -117,6 +141,7 @@ class WebThread {
   readonly #runtime: WebRuntime;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
+  #nextCache = 0;
 
   constructor(worker: Worker, runtime: WebRuntime) {
     this.#worker = worker;
@@ -129,14 +154,17 @@ class WebThread {
     worker.onmessageerror = () => this.end('a message could not be read');
   }
 
+  /** A number for a cache that no other has. */
+  nextCache(): number {
+    return this.#nextCache++;
+  }
+
   async call<C extends WorkerCall>(call: C, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResults[C['kind']]> {
-    if (!this.alive) throw workerEnded('it has ended');
-    const request: WebWorkerRequest = { id: this.#nextId++, call, runtime: this.#runtime };
-    const answered = new Promise<WorkerReply>((resolve, reject) => this.#waiting.set(request.id, { resolve, reject }));
-    this.#worker.postMessage(request, [...transfer]);
-    const reply = await answered;
-    if ('error' in reply) throw unpackError(reply.error);
-    return reply.result as WorkerResults[C['kind']];
+    return (await this.#send(call, transfer)) as WorkerResults[C['kind']];
+  }
+
+  async callCache(call: CacheCall, transfer: readonly ArrayBuffer[]): Promise<CacheResult> {
+    return (await this.#send(call, transfer)) as CacheResult;
   }
 
   /** Ends the worker, whatever it is doing. */
@@ -145,6 +173,16 @@ class WebThread {
     this.#worker.terminate();
     for (const { reject } of this.#waiting.values()) reject(workerEnded(found));
     this.#waiting.clear();
+  }
+
+  async #send(call: WorkerCall | CacheCall, transfer: readonly ArrayBuffer[]): Promise<unknown> {
+    if (!this.alive) throw workerEnded('it has ended');
+    const request: WebWorkerRequest = { id: this.#nextId++, call, runtime: this.#runtime };
+    const answered = new Promise<WorkerReply>((resolve, reject) => this.#waiting.set(request.id, { resolve, reject }));
+    this.#worker.postMessage(request, [...transfer]);
+    const reply = await answered;
+    if ('error' in reply) throw unpackError(reply.error);
+    return reply.result;
   }
 }
 
