@@ -12,11 +12,10 @@ import type { Architecture, LayerSpec } from '../architecture.ts';
 import { type BertConfig, describeBert, readBertConfig } from '../config/bert-config.ts';
 import { readConfig } from '../config/config-reader.ts';
 import { adoptTableRows, learnedPositionLimit } from '../config/transformer-config.ts';
-import { type Attend, fullAttention } from '../layers/attention.ts';
+import { type Attention, fullAttention } from '../layers/attention.ts';
 import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
 import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-heads.ts';
 import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
-import { readRows } from '../layers/heads.ts';
 import { attentionBias } from '../layers/masks.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
 import { postNormLayers, postNormStack } from '../layers/transformer.ts';
@@ -55,16 +54,17 @@ export const bert: Architecture<BertConfig> = {
     step(g, config) {
       const inputs = stepInputs(g, config);
       const x = bertEmbeddings(g, config, inputs, { positions: { ids: inputs.positions }, epsilon: EPSILON });
-      const hidden = encoder(g, config, x, cachedAttention(g, config, inputs.bias)); // [B, R, D]
-      g.output('logits', maskedLanguageModel(g, config, readRows(g, hidden, inputs.logitRows))); // [B, K, V]
+      const attention = cachedAttention(g, config, inputs);
+      const hidden = attention.rows(g, config.layers, encoder(g, config, x, attention)); // [B, K, D]
+      g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
     },
   },
 
   describe,
 };
 
-function encoder(g: GraphBuilder, config: BertConfig, x: Value, attend: Attend): Value {
-  return postNormStack(g, config, x, { attend, epsilon: EPSILON });
+function encoder(g: GraphBuilder, config: BertConfig, x: Value, attention: Attention): Value {
+  return postNormStack(g, config, x, { attention, epsilon: EPSILON });
 }
 
 function describe(config: BertConfig) {

@@ -30,9 +30,9 @@ export const gpt: Architecture<GptConfig> = {
 
   layers: config => [...embeddingTableLayers(config, { positions: true }), ...postNormLayers(config)],
 
-  graphs: languageModelGraphs((g, config, inputs, attend) => {
+  graphs: languageModelGraphs((g, config, inputs, attention) => {
     const x = summedEmbeddings(g, config, inputs, inputs.positions);
-    return postNormStack(g, config, x, { attend, epsilon: 1e-12 });
+    return postNormStack(g, config, x, { attention, epsilon: 1e-12 });
   }),
 
   describe: describeGpt,

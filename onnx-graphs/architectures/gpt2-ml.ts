@@ -12,7 +12,7 @@ import type { Architecture } from '../architecture.ts';
 import { readConfig } from '../config/config-reader.ts';
 import { describeGpt, type GptConfig, readGptConfig } from '../config/gpt-config.ts';
 import { adoptTableRows, type TransformerConfig } from '../config/transformer-config.ts';
-import { type Attend, attentionLayer, selfAttention } from '../layers/attention.ts';
+import { type Attention, attentionLayer, selfAttention } from '../layers/attention.ts';
 import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
 import { feedForward, feedForwardLayer } from '../layers/feed-forward.ts';
 import { languageModelGraphs } from '../layers/language-model.ts';
@@ -50,9 +50,9 @@ export const gpt2Ml: Architecture<GptConfig> = {
     ];
   },
 
-  graphs: languageModelGraphs((g, config, inputs, attend) => {
+  graphs: languageModelGraphs((g, config, inputs, attention) => {
     let x = bertEmbeddings(g, config, inputs, { positions: inputs.positions, epsilon: EPSILON });
-    for (let i = 0; i < config.layers; i++) x = block(g, config, x, { index: i, attend });
+    for (let i = 0; i < config.layers; i++) x = block(g, config, x, { index: i, attention });
     return x;
   }),
 
@@ -63,11 +63,12 @@ function block(
   g: GraphBuilder,
   config: TransformerConfig,
   x: Value,
-  { index, attend }: { readonly index: number; readonly attend: Attend },
+  { index, attention }: { readonly index: number; readonly attention: Attention },
 ): Value {
   const names = blockNames(index);
-  const attended = selfAttention(g, { layer: names.attention, index }, x, { sizes: config, attend });
-  const middle = add(g.at(`${names.attention}-Add`), x, attended.output);
+  const attended = selfAttention(g, { layer: names.attention, index }, x, { sizes: config, attention });
+  const sum = g.at(`${names.attention}-Add`);
+  const middle = add(sum, attention.rows(sum, index, x), attended.output);
   const fed = feedForward(g, names.feedForward, layerNorm(g, `${names.feedForward}-Norm-0`, middle, EPSILON), config);
   return layerNorm(g, `${names.feedForward}-Norm-1`, add(g.at(`${names.feedForward}-Add`), middle, fed), EPSILON);
 }

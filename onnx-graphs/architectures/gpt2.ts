@@ -12,7 +12,7 @@ import type { Architecture } from '../architecture.ts';
 import { readConfig } from '../config/config-reader.ts';
 import { describeGpt, type GptConfig, readGptConfig } from '../config/gpt-config.ts';
 import { adoptTableRows, type TransformerConfig } from '../config/transformer-config.ts';
-import { type Attend, attentionLayer, selfAttention } from '../layers/attention.ts';
+import { type Attention, attentionLayer, selfAttention } from '../layers/attention.ts';
 import { embeddingTableLayers, summedEmbeddings } from '../layers/bert-embeddings.ts';
 import { feedForward, feedForwardLayer } from '../layers/feed-forward.ts';
 import { languageModelGraphs } from '../layers/language-model.ts';
@@ -51,9 +51,9 @@ export const gpt2: Architecture<GptConfig> = {
     ];
   },
 
-  graphs: languageModelGraphs((g, config, inputs, attend) => {
+  graphs: languageModelGraphs((g, config, inputs, attention) => {
     let x = summedEmbeddings(g, config, inputs, inputs.positions);
-    for (let i = 0; i < config.layers; i++) x = block(g, config, x, { index: i, attend });
+    for (let i = 0; i < config.layers; i++) x = block(g, config, x, { index: i, attention });
     return layerNorm(g, 'Output-Norm', x, EPSILON);
   }),
 
@@ -64,12 +64,13 @@ function block(
   g: GraphBuilder,
   config: TransformerConfig,
   x: Value,
-  { index, attend }: { readonly index: number; readonly attend: Attend },
+  { index, attention }: { readonly index: number; readonly attention: Attention },
 ): Value {
   const names = blockNames(index);
   const normed = layerNorm(g, `${names.attention}-Norm`, x, EPSILON);
-  const attended = selfAttention(g, { layer: names.attention, index }, normed, { sizes: config, attend });
-  const middle = add(g.at(`${names.attention}-Add`), x, attended.output);
+  const attended = selfAttention(g, { layer: names.attention, index }, normed, { sizes: config, attention });
+  const sum = g.at(`${names.attention}-Add`);
+  const middle = add(sum, attention.rows(sum, index, x), attended.output);
   const fed = feedForward(g, names.feedForward, layerNorm(g, `${names.feedForward}-Norm`, middle, EPSILON), config);
   return add(g.at(`${names.feedForward}-Add`), middle, fed);
 }

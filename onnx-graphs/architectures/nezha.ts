@@ -12,11 +12,10 @@ import type { Architecture, LayerSpec } from '../architecture.ts';
 import { type BertConfig, describeBert, readBertConfig } from '../config/bert-config.ts';
 import { readConfig } from '../config/config-reader.ts';
 import { adoptTableRows } from '../config/transformer-config.ts';
-import { type Attend, fullAttention } from '../layers/attention.ts';
+import { type Attention, fullAttention } from '../layers/attention.ts';
 import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
 import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-heads.ts';
 import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
-import { readRows } from '../layers/heads.ts';
 import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
 import { RELATIVE_ROWS, type RelativeTable } from '../layers/relative-position.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
@@ -69,18 +68,18 @@ export const nezha: Architecture<BertConfig> = {
     step(g, config) {
       const inputs = stepInputs(g, config);
       const past = g.input('past_position_ids', 'int64', ['B', 'P']);
-      const relative = slotRelativeTerms(g, relativeTable(g, config), { positions: inputs.positions, past });
-      const hidden = encoder(g, config, inputs, cachedAttention(g, config, inputs.bias, relative)); // [B, R, D]
-      g.output('logits', maskedLanguageModel(g, config, readRows(g, hidden, inputs.logitRows))); // [B, K, V]
+      const attention = cachedAttention(g, config, inputs, slotRelativeTerms(relativeTable(g, config), past));
+      const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
+      g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
     },
   },
 
   describe,
 };
 
-function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attend: Attend): Value {
+function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): Value {
   const x = bertEmbeddings(g, config, inputs, { positions: null, epsilon: EPSILON });
-  return postNormStack(g, config, x, { attend, epsilon: EPSILON });
+  return postNormStack(g, config, x, { attention, epsilon: EPSILON });
 }
 
 function relativeTable(g: GraphBuilder, { keySize, heads }: BertConfig): RelativeTable {

@@ -1,10 +1,11 @@
 /**
  * Multi-head self-attention (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762): softmax(q kᵀ / √d + bias) v.
  *
- * Projections and the combination of heads are the same everywhere; what happens between them is an {@link Attend}: over
- * the sequence itself here, over a cache in cached-attention.ts; either may add relative positions (relative-position.ts).
+ * Projections and the combination of heads are the same everywhere; what happens between them is an {@link Attention}:
+ * over the sequence itself here, over a cache in cached-attention.ts; either may add relative positions
+ * (relative-position.ts).
  *
- * B batch, T length, N heads, H head size, D hidden size.
+ * B batch, T length, Q queries (T, or fewer in the last layer of a generation graph), N heads, H head size, D hidden size.
  */
 import type { LayerSpec } from '../architecture.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
@@ -25,21 +26,26 @@ export interface AttentionSizes {
   readonly keySize: number;
 }
 
-/** Queries (scaled by 1/√d), keys and values of all heads, [B, N, T, H]. */
+/** Queries (scaled by 1/√d) of all heads, [B, N, Q, H], keys and values, [B, N, T, H]. */
 export interface Heads {
   readonly query: Value;
   readonly key: Value;
   readonly value: Value;
 }
 
-/** What attention gives: context [B, N, T, H], and its scores [B, N, T, S] before a residual and the mask. */
+/** What attention gives: context [B, N, Q, H], and its scores [B, N, Q, S] before a residual and the mask. */
 export interface Attended {
   readonly context: Value;
   readonly scores: Value;
 }
 
-/** Attention between projected heads. `residual` are scores of the layer below, to be added to this one's. */
-export type Attend = (g: GraphBuilder, layer: number, heads: Heads, residual: Value | undefined) => Attended;
+/** Who attends in a stack, and to what. */
+export interface Attention {
+  /** The rows of x [B, T, D] that layer `layer` computes, [B, Q, D]; keys and values are those of all. */
+  rows(g: GraphBuilder, layer: number, x: Value): Value;
+  /** Attention between projected heads. `residual` are scores of the layer below, to be added to this one's. */
+  attend(g: GraphBuilder, layer: number, heads: Heads, residual: Value | undefined): Attended;
+}
 
 /** The Keras layer: query, key, value and output projections. */
 export function attentionLayer(name: string, sizes: AttentionSizes): LayerSpec {
@@ -63,36 +69,39 @@ export interface AttentionPlace {
   readonly residual?: Value | undefined;
 }
 
-/** x [B, T, D] → [B, T, D], with the scores for a residual in the next layer. */
+/** x [B, T, D] → [B, Q, D], with the scores for a residual in the next layer. */
 export function selfAttention(
   g: GraphBuilder,
   place: AttentionPlace,
   x: Value,
-  { sizes, attend }: { readonly sizes: AttentionSizes; readonly attend: Attend },
+  { sizes, attention }: { readonly sizes: AttentionSizes; readonly attention: Attention },
 ): { readonly output: Value; readonly scores: Value } {
-  const { layer } = place;
+  const { layer, index } = place;
   const at = g.at(layer);
-  const project = (part: string, size: number): Value =>
-    splitHeads(at.at(part), dense(at.at(part), { layer, part }, x, sizes.heads * size), sizes.heads, size);
-  const query = project('query', sizes.keySize); // [B, N, T, H]
+  const project = (part: string, input: Value, size: number): Value =>
+    splitHeads(at.at(part), dense(at.at(part), { layer, part }, input, sizes.heads * size), sizes.heads, size);
+  const query = project('query', attention.rows(at, index, x), sizes.keySize); // [B, N, Q, H]
   const heads: Heads = {
     query: mul(at.at('scale'), query, g.constant('float32', [1 / Math.sqrt(sizes.keySize)])),
-    key: project('key', sizes.keySize),
-    value: project('value', sizes.headSize),
+    key: project('key', x, sizes.keySize),
+    value: project('value', x, sizes.headSize),
   };
-  const { context, scores } = attend(at, place.index, heads, place.residual);
+  const { context, scores } = attention.attend(at, index, heads, place.residual);
   const output = dense(at.at('output'), { layer, part: 'output' }, mergeHeads(at, context), sizes.hiddenSize);
   return { output, scores };
 }
 
 /** Attention within the sequence, under `bias` [B, 1, 1 or T, T]. */
-export function fullAttention(bias: Value, relative?: RelativeTerms): Attend {
-  return (g, _layer, { query, key, value }, residual) => {
-    const products = matMul(g.at('scores'), query, transpose(g.at('scores'), key, [0, 1, 3, 2]));
-    const scores = relative?.onScores(g, products, query) ?? products; // [B, N, T, T]
-    const weights = attentionWeights(g, scores, bias, residual);
-    const context = matMul(g.at('context'), weights, value); // [B, N, T, H]
-    return { context: relative?.onContext(g, context, weights) ?? context, scores };
+export function fullAttention(bias: Value, relative?: RelativeTerms): Attention {
+  return {
+    rows: (_g, _layer, x) => x,
+    attend(g, _layer, { query, key, value }, residual) {
+      const products = matMul(g.at('scores'), query, transpose(g.at('scores'), key, [0, 1, 3, 2]));
+      const scores = relative?.onScores(g, products, query) ?? products; // [B, N, T, T]
+      const weights = attentionWeights(g, scores, bias, residual);
+      const context = matMul(g.at('context'), weights, value); // [B, N, T, H]
+      return { context: relative?.onContext(g, context, weights) ?? context, scores };
+    },
   };
 }
 

@@ -6,14 +6,19 @@
  *
  *   s = [q·pastKᵀ, q·newKᵀ];  p = softmax(s + bias);  context = p[:P]·pastV + p[P:]·newV
  *
- * B batch, R new rows, P past slots, K rows whose logits are wanted, N heads, H head size.
+ * Of the last layer only keys and values are needed for all new rows; its queries, its projections and what follows are
+ * computed for the rows whose logits are wanted. Over a long prompt that is most of a layer less.
+ *
+ * B batch, R new rows, P past slots, K rows whose logits are wanted, Q queries (R, in the last layer K), N heads, H head
+ * size.
  */
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { add } from '../ops/elementwise.ts';
-import { concat, extentOf, slice, transpose } from '../ops/layout.ts';
+import { concat, expandTo, extentOf, slice, transpose, unsqueeze } from '../ops/layout.ts';
 import { matMul } from '../ops/linear.ts';
-import { type Attend, type AttentionSizes, attentionWeights } from './attention.ts';
+import { type Attended, type Attention, type AttentionSizes, attentionWeights, type Heads } from './attention.ts';
+import { readRows } from './heads.ts';
 import { hiddenBias } from './masks.ts';
 import type { RelativeTerms } from './relative-position.ts';
 
@@ -23,8 +28,8 @@ export interface StepInputs {
   readonly tokens: Value;
   readonly segments?: Value;
   readonly positions: Value;
-  /** 0 or the lowest float32, [B or 1, 1, R, P+R]. */
-  readonly bias: Value;
+  /** Which slots and rows a row sees: bool [B or 1, R, P+R]. */
+  readonly visible: Value;
   /** int64 [B, K] */
   readonly logitRows: Value;
 }
@@ -36,39 +41,95 @@ export function stepInputs(g: GraphBuilder, options: { readonly segmentVocabSize
     tokens: g.input('input_ids', 'int64', shape),
     ...(options.segmentVocabSize > 0 && { segments: g.input('token_type_ids', 'int64', shape) }),
     positions: g.input('position_ids', 'int64', shape),
-    bias: hiddenBias(g.at('Attention-Mask'), g.input('visible', 'bool', ['B or 1', 'R', 'P+R'])),
+    visible: g.input('visible', 'bool', ['B or 1', 'R', 'P+R']),
     logitRows: g.input('logit_rows', 'int64', ['B', 'K']),
   };
 }
 
-/** Attention over the cache and the new rows. Declares each layer's `past_*` inputs and `new_*` outputs on the way. */
+/** Sizes of a stack over a cache. */
+export interface CachedSizes extends AttentionSizes {
+  readonly layers: number;
+  readonly residualAttentionScores: boolean;
+}
+
+/** Terms of relative positions for queries [B, Q] over a cache and new rows [B, R]; positions are int64. */
+export type SlotRelative = (
+  g: GraphBuilder,
+  positions: { readonly queries: Value; readonly rows: Value },
+) => RelativeTerms;
+
+/**
+ * Attention over the cache and the new rows. Declares each layer's `past_*` inputs and `new_*` outputs on the way. `rows`
+ * are those whose logits are wanted from the last layer on; after it where layers hand the scores of all rows on.
+ */
 export function cachedAttention(
   root: GraphBuilder,
-  sizes: AttentionSizes,
-  bias: Value,
-  relative?: RelativeTerms,
-): Attend {
-  return (g, layer, { query, key, value }, residual) => {
-    const past = (name: string, size: number): Value =>
-      root.input(`past_${name}.${layer}`, 'float32', ['B', sizes.heads, 'P', size]);
-    const pastKey = past('key', sizes.keySize);
-    const pastValue = past('value', sizes.headSize);
-    root.output(`new_key.${layer}`, key);
-    root.output(`new_value.${layer}`, value);
-
-    const products = concat(g, [pastScores(g.at('past'), query, pastKey), newScores(g.at('new'), query, key)], 3);
-    const raised = relative?.onScores(g, products, query) ?? products; // [B, N, R, P+R]
-    const weights = attentionWeights(g, raised, bias, residual);
-    const slots = extentOf(g.at('past'), pastKey, 2);
-    const onPast = slice(g.at('past'), weights, { axis: 3, start: 0, end: slots.size, size: slots.dim });
-    const onNew = slice(g.at('new'), weights, { axis: 3, start: slots.size, size: 'R' });
-    const context = add(
-      g.at('context'),
-      matMul(g.at('past').at('context'), onPast, pastValue),
-      matMul(g.at('new').at('context'), onNew, value),
-    ); // [B, N, R, H]
-    return { context: relative?.onContext(g, context, weights) ?? context, scores: raised };
+  sizes: CachedSizes,
+  inputs: StepInputs,
+  relative?: SlotRelative,
+): Attention {
+  const firstRead = sizes.residualAttentionScores ? sizes.layers : sizes.layers - 1;
+  const all = allQueries(root, inputs, relative);
+  const read = firstRead === sizes.layers ? all : readQueries(root.at('read'), inputs, relative);
+  return {
+    rows: (g, layer, x) => (layer === firstRead ? readRows(g, x, inputs.logitRows) : x),
+    attend(g, layer, heads, residual) {
+      const past = (name: string, size: number): Value =>
+        root.input(`past_${name}.${layer}`, 'float32', ['B', sizes.heads, 'P', size]);
+      const cache = { key: past('key', sizes.keySize), value: past('value', sizes.headSize) };
+      root.output(`new_key.${layer}`, heads.key);
+      root.output(`new_value.${layer}`, heads.value);
+      return attendOver(g, { ...heads, cache, residual }, layer < firstRead ? all : read);
+    },
   };
+}
+
+/** What the queries of a layer see. */
+interface Queries {
+  /** 0 or the lowest float32, [B or 1, 1, Q, P+R]. */
+  readonly bias: Value;
+  readonly relative?: RelativeTerms | undefined;
+}
+
+function allQueries(g: GraphBuilder, inputs: StepInputs, relative: SlotRelative | undefined): Queries {
+  const bias = unsqueeze(g.at('Attention-Mask'), hiddenBias(g.at('Attention-Mask'), inputs.visible), 1);
+  return { bias, relative: relative?.(g, { queries: inputs.positions, rows: inputs.positions }) };
+}
+
+function readQueries(g: GraphBuilder, inputs: StepInputs, relative: SlotRelative | undefined): Queries {
+  const read = (name: string, x: Value): Value => readRows(g.at(name), x, inputs.logitRows);
+  const at = g.at('Attention-Mask');
+  const seen = expandTo(at, hiddenBias(at, inputs.visible), [
+    extentOf(at.at('batch'), inputs.tokens, 0),
+    extentOf(at.at('rows'), inputs.tokens, 1),
+    extentOf(at.at('slots'), inputs.visible, 2),
+  ]); // [B, R, P+R]
+  return {
+    bias: unsqueeze(at, read('Attention-Mask', seen), 1), // [B, 1, K, P+R]
+    relative: relative?.(g, { queries: read('positions', inputs.positions), rows: inputs.positions }),
+  };
+}
+
+interface Layer extends Heads {
+  /** [B, N, P, H] */
+  readonly cache: { readonly key: Value; readonly value: Value };
+  readonly residual: Value | undefined;
+}
+
+function attendOver(g: GraphBuilder, layer: Layer, { bias, relative }: Queries): Attended {
+  const { query, key, value, cache } = layer;
+  const products = concat(g, [pastScores(g.at('past'), query, cache.key), newScores(g.at('new'), query, key)], 3);
+  const scores = relative?.onScores(g, products, query) ?? products; // [B, N, Q, P+R]
+  const weights = attentionWeights(g, scores, bias, layer.residual);
+  const slots = extentOf(g.at('past'), cache.key, 2);
+  const onPast = slice(g.at('past'), weights, { axis: 3, start: 0, end: slots.size, size: slots.dim });
+  const onNew = slice(g.at('new'), weights, { axis: 3, start: slots.size, size: 'R' });
+  const context = add(
+    g.at('context'),
+    matMul(g.at('past').at('context'), onPast, cache.value),
+    matMul(g.at('new').at('context'), onNew, value),
+  ); // [B, N, Q, H]
+  return { context: relative?.onContext(g, context, weights) ?? context, scores };
 }
 
 function newScores(g: GraphBuilder, query: Value, key: Value): Value {
@@ -80,6 +141,6 @@ function newScores(g: GraphBuilder, query: Value, key: Value): Value {
  * three times as fast on CPU, and devices that don't fuse transposes copy no keys.
  */
 function pastScores(g: GraphBuilder, query: Value, key: Value): Value {
-  const products = matMul(g.at('products'), key, transpose(g.at('query'), query, [0, 1, 3, 2])); // [B, N, P, R]
+  const products = matMul(g.at('products'), key, transpose(g.at('query'), query, [0, 1, 3, 2])); // [B, N, P, Q]
   return transpose(g, products, [0, 1, 3, 2]);
 }

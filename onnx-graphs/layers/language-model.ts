@@ -7,11 +7,11 @@ import { attentionRules } from '../config/bert-config.ts';
 import type { TransformerConfig } from '../config/transformer-config.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
-import { type Attend, fullAttention } from './attention.ts';
+import { type Attention, fullAttention } from './attention.ts';
 import type { PositionSource } from './bert-embeddings.ts';
 import { cachedAttention, stepInputs } from './cached-attention.ts';
 import { table } from './embeddings.ts';
-import { readRows, tiedLogits } from './heads.ts';
+import { tiedLogits } from './heads.ts';
 import { attentionBias, type SequenceInputs } from './masks.ts';
 import { modelInputs } from './sequence-inputs.ts';
 
@@ -20,8 +20,8 @@ export interface BodyInputs extends SequenceInputs {
   readonly positions: PositionSource;
 }
 
-/** From ids [B, T] to the last hidden state [B, T, D]. */
-export type Body = (g: GraphBuilder, config: TransformerConfig, inputs: BodyInputs, attend: Attend) => Value;
+/** From ids [B, T] to the last hidden state [B, Q, D] of the rows that `attention` leaves. */
+export type Body = (g: GraphBuilder, config: TransformerConfig, inputs: BodyInputs, attention: Attention) => Value;
 
 /** The whole forward pass and the generation graph of a language model. */
 export function languageModelGraphs(body: Body): GraphWriters<TransformerConfig> {
@@ -29,16 +29,17 @@ export function languageModelGraphs(body: Body): GraphWriters<TransformerConfig>
     model(g, config) {
       const { positions: ids, ...inputs } = modelInputs(g, config);
       const positions = ids === undefined ? { tokens: inputs.tokens } : { ids };
-      const attend = fullAttention(attentionBias(g, inputs, attentionRules(config)));
-      const hidden = body(g, config, { ...inputs, positions }, attend);
+      const attention = fullAttention(attentionBias(g, inputs, attentionRules(config)));
+      const hidden = body(g, config, { ...inputs, positions }, attention);
       g.output('last_hidden_state', hidden); // [B, T, D]
       g.output('logits', logits(g, config, hidden)); // [B, T, V]
     },
 
     step(g, config) {
-      const { positions: ids, bias, logitRows, ...inputs } = stepInputs(g, config);
-      const hidden = body(g, config, { ...inputs, positions: { ids } }, cachedAttention(g, config, bias)); // [B, R, D]
-      g.output('logits', logits(g, config, readRows(g, hidden, logitRows))); // [B, K, V]
+      const inputs = stepInputs(g, config);
+      const attention = cachedAttention(g, config, inputs);
+      const hidden = body(g, config, { ...inputs, positions: { ids: inputs.positions } }, attention);
+      g.output('logits', logits(g, config, attention.rows(g, config.layers, hidden))); // [B, K, V]
     },
   };
 }

@@ -29,13 +29,12 @@ export function attentionBias(g: GraphBuilder, inputs: SequenceInputs, rules: At
   const at = g.at('Attention-Mask');
   const places = range(at.at('places'), extentOf(at.at('places'), inputs.tokens, 1)); // [T]
   const keys = unsqueeze(at.at('keys'), visibleKeys(at.at('keys'), inputs, places, rules), 1); // [B, 1, T]
-  return hiddenBias(at, seenTogether(at, { keys, places, ...inputs }, rules));
+  return unsqueeze(at, hiddenBias(at, seenTogether(at, { keys, places, ...inputs }, rules)), 1);
 }
 
-/** 0 where `visible` [B, R, S] holds and the lowest float32 elsewhere, as [B, 1, R, S]. */
+/** 0 where `visible` holds and the lowest float32 elsewhere, in its shape. */
 export function hiddenBias(g: GraphBuilder, visible: Value): Value {
-  const bias = where(g, visible, g.constant('float32', [0]), g.constant('float32', [LOWEST]));
-  return unsqueeze(g, bias, 1);
+  return where(g, visible, g.constant('float32', [0]), g.constant('float32', [LOWEST]));
 }
 
 function visibleKeys(g: GraphBuilder, inputs: SequenceInputs, places: Value, rules: AttentionRules): Value {

@@ -2,7 +2,7 @@
  * Relative positions between new rows and the slots of a cache. Slots may lie at any positions, several at one (beams), so
  * the weights that meet each row of the table are scattered into it.
  *
- * B batch, N heads, R new rows, P past slots, H head size.
+ * B batch, N heads, Q queries, S slots (P past ones and R new rows), H head size.
  */
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
@@ -10,6 +10,7 @@ import { add } from '../ops/elementwise.ts';
 import { scatterAdd } from '../ops/indexing.ts';
 import { concat, expandTo, extentOf, fixedExtent, unsqueeze } from '../ops/layout.ts';
 import { matMul } from '../ops/linear.ts';
+import type { SlotRelative } from './cached-attention.ts';
 import {
   distancesBetween,
   perHead,
@@ -20,26 +21,32 @@ import {
   tableRows,
 } from './relative-position.ts';
 
-/** Terms for rows at `positions` [B, R] over slots at `past` [B, P] and the rows themselves, int64. */
-export function slotRelativeTerms(
-  root: GraphBuilder,
+/** Terms of queries over slots at `past` int64 [B, P] and the new rows. */
+export function slotRelativeTerms(table: RelativeTable, past: Value): SlotRelative {
+  return (root, { queries, rows }) => {
+    const g = root.at('Relative-Position');
+    return termsAt(g, table, { queries, slots: concat(g.at('slots'), [past, rows], 1) });
+  };
+}
+
+/** Terms of queries at positions [B, Q] over slots at positions [B, S], int64. */
+function termsAt(
+  g: GraphBuilder,
   { table, heads }: RelativeTable,
-  { positions, past }: { readonly positions: Value; readonly past: Value },
+  { queries, slots }: { readonly queries: Value; readonly slots: Value },
 ): RelativeTerms {
-  const g = root.at('Relative-Position');
-  const slots = concat(g.at('slots'), [past, positions], 1); // [B, P+R]
-  const distances = distancesBetween(g, slots, positions); // [B, R, P+R]
+  const distances = distancesBetween(g, slots, queries); // [B, Q, S]
   const outer = [
-    extentOf(g.at('batch'), positions, 0),
+    extentOf(g.at('batch'), queries, 0),
     fixedExtent(g, heads),
-    extentOf(g.at('count'), positions, 1),
+    extentOf(g.at('count'), queries, 1),
   ] as const;
   const rows = perHead(g.at('rows'), unsqueeze(g.at('rows'), tableRows(g, distances), 1), [
     ...outer,
     extentOf(g.at('slots'), slots, 1),
-  ]); // [B, N, R, P+R]
+  ]); // [B, N, Q, S]
   const zero = g.constant('float32', [0], [1, 1, 1, 1]);
-  const none = expandTo(g.at('none'), zero, [...outer, fixedExtent(g, RELATIVE_ROWS)]); // [B, N, R, 129]
+  const none = expandTo(g.at('none'), zero, [...outer, fixedExtent(g, RELATIVE_ROWS)]); // [B, N, Q, 129]
   return {
     onScores: relativeScores(g, table, rows),
     onContext(at, context, weights) {

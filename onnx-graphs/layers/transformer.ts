@@ -6,7 +6,7 @@ import type { LayerSpec } from '../architecture.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { add } from '../ops/elementwise.ts';
-import { type Attend, type AttentionSizes, attentionLayer, selfAttention } from './attention.ts';
+import { type Attention, type AttentionSizes, attentionLayer, selfAttention } from './attention.ts';
 import { type FeedForwardSizes, feedForward, feedForwardLayer } from './feed-forward.ts';
 import { layerNorm, layerNormLayer } from './layer-norm.ts';
 
@@ -32,20 +32,21 @@ export function postNormLayers(sizes: StackSizes): readonly LayerSpec[] {
   ]);
 }
 
-/** x [B, T, D] → [B, T, D] through all blocks. */
+/** x [B, T, D] → [B, Q, D] through all blocks. */
 export function postNormStack(
   g: GraphBuilder,
   sizes: StackSizes,
   x: Value,
-  { attend, epsilon }: { readonly attend: Attend; readonly epsilon: number },
+  { attention, epsilon }: { readonly attention: Attention; readonly epsilon: number },
 ): Value {
   let hidden = x;
   let residual: Value | undefined;
   for (let index = 0; index < sizes.layers; index++) {
     const names = blockNames(index);
     const place = { layer: names.attention, index, residual };
-    const attended = selfAttention(g, place, hidden, { sizes, attend });
-    hidden = addAndNorm(g, names.attention, [hidden, attended.output], epsilon);
+    const attended = selfAttention(g, place, hidden, { sizes, attention });
+    const rows = attention.rows(g.at(`${names.attention}-Add`), index, hidden);
+    hidden = addAndNorm(g, names.attention, [rows, attended.output], epsilon);
     hidden = addAndNorm(g, names.feedForward, [hidden, feedForward(g, names.feedForward, hidden, sizes)], epsilon);
     if (sizes.residualAttentionScores) residual = attended.scores;
   }

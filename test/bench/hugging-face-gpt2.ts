@@ -14,7 +14,7 @@ import { writeWeights } from '../../converters/write-weights.ts';
 import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import { gpt2 } from '../../onnx-graphs/architectures/gpt2.ts';
 import type { GptConfig } from '../../onnx-graphs/config/gpt-config.ts';
-import { type Attend, attentionWeights, selfAttention } from '../../onnx-graphs/layers/attention.ts';
+import { type Attention, attentionWeights, selfAttention } from '../../onnx-graphs/layers/attention.ts';
 import { summedEmbeddings } from '../../onnx-graphs/layers/bert-embeddings.ts';
 import { table } from '../../onnx-graphs/layers/embeddings.ts';
 import { feedForward } from '../../onnx-graphs/layers/feed-forward.ts';
@@ -74,7 +74,7 @@ function presentGraph(config: GptConfig): GraphBuilder {
   const tokens = g.input('input_ids', 'int64', ['B', 'R']);
   const mask = g.input('attention_mask', 'int64', ['B', 'P+R']);
   const ids = g.input('position_ids', 'int64', ['B', 'R']);
-  const attend = attendToPresent(g, config, causalBias(g.at('Mask'), mask, ids));
+  const attention = presentAttention(g, config, causalBias(g.at('Mask'), mask, ids));
   let x = summedEmbeddings(g, config, { tokens }, { ids });
   for (let index = 0; index < config.layers; index++) {
     const names = blockNames(index);
@@ -83,7 +83,7 @@ function presentGraph(config: GptConfig): GraphBuilder {
     const middle = add(
       g.at(`${names.attention}-Add`),
       x,
-      selfAttention(g, place, normed, { sizes: config, attend }).output,
+      selfAttention(g, place, normed, { sizes: config, attention }).output,
     );
     const fed = feedForward(g, names.feedForward, layerNorm(g, `${names.feedForward}-Norm`, middle, EPSILON), config);
     x = add(g.at(`${names.feedForward}-Add`), middle, fed);
@@ -98,18 +98,21 @@ function causalBias(g: GraphBuilder, mask: Value, positions: Value): Value {
   const columns = range(g.at('columns'), extentOf(g.at('columns'), mask, 1)); // [S]
   const earlier = lessOrEqual(g, columns, unsqueeze(g.at('rows'), positions, 2)); // [B, R, S]
   const filled = greater(g, unsqueeze(g.at('filled'), mask, 1), g.constant('int64', [0])); // [B, 1, S]
-  return hiddenBias(g, and(g, earlier, filled));
+  return unsqueeze(g, hiddenBias(g, and(g, earlier, filled)), 1);
 }
 
-function attendToPresent(root: GraphBuilder, { heads, headSize }: GptConfig, bias: Value): Attend {
-  return (g, layer, { query, key, value }, residual) => {
-    const [allKeys = key, allValues = value] = Object.entries({ key, value }).map(([part, fresh]) => {
-      const past = root.input(`past_key_values.${layer}.${part}`, 'float32', ['B', heads, 'P', headSize]);
-      const present = concat(g.at(`present-${part}`), [past, fresh], 2); // [B, N, S, H]
-      root.output(`present.${layer}.${part}`, present);
-      return present;
-    });
-    const scores = matMul(g.at('scores'), query, transpose(g.at('scores'), allKeys, [0, 1, 3, 2])); // [B, N, R, S]
-    return { context: matMul(g.at('context'), attentionWeights(g, scores, bias, residual), allValues), scores };
+function presentAttention(root: GraphBuilder, { heads, headSize }: GptConfig, bias: Value): Attention {
+  return {
+    rows: (_g, _layer, x) => x,
+    attend(g, layer, { query, key, value }, residual) {
+      const [allKeys = key, allValues = value] = Object.entries({ key, value }).map(([part, fresh]) => {
+        const past = root.input(`past_key_values.${layer}.${part}`, 'float32', ['B', heads, 'P', headSize]);
+        const present = concat(g.at(`present-${part}`), [past, fresh], 2); // [B, N, S, H]
+        root.output(`present.${layer}.${part}`, present);
+        return present;
+      });
+      const scores = matMul(g.at('scores'), query, transpose(g.at('scores'), allKeys, [0, 1, 3, 2])); // [B, N, R, S]
+      return { context: matMul(g.at('context'), attentionWeights(g, scores, bias, residual), allValues), scores };
+    },
   };
 }

@@ -170,8 +170,8 @@ describe('self-attention', () => {
   it('is softmax(q kᵀ / √d + mask) v, with other sizes for values than for keys', async () => {
     const graph = await openGraph(g => {
       const x = g.input('x', 'float32', ['B', 'T', 8]);
-      const attend = fullAttention(g.input('bias', 'float32', ['B', 1, 'T', 'T']));
-      return selfAttention(g, { layer: 'A', index: 0 }, x, { sizes, attend }).output;
+      const attention = fullAttention(g.input('bias', 'float32', ['B', 1, 'T', 'T']));
+      return selfAttention(g, { layer: 'A', index: 0 }, x, { sizes, attention }).output;
     });
     const [x, length] = [randomNumbers(40, 'attention'), 5];
     const bias = Array.from({ length: 25 }, (_, i) => (i % 5 <= Math.floor(i / 5) ? 0 : -3.4028234663852886e38));
@@ -208,7 +208,7 @@ describe('relative positions', () => {
           const past = g.input('past', 'int64', ['B', 'P']);
           const terms =
             form === 'slots'
-              ? slotRelativeTerms(g, table, { positions: tokens, past })
+              ? slotRelativeTerms(table, past)(g, { queries: tokens, rows: tokens })
               : sequenceRelativeTerms(g, table, { tokens, causal: form === 'causal sequence' });
           const slots = form === 'slots' ? 'P+T' : 'T';
           const scores = g.input('s', 'float32', [...shapes.s.slice(0, 3), slots]);
