@@ -1,11 +1,13 @@
 /**
  * Logits of chosen rows of whole sequences, for masked models: one pass without a cache, sequences of similar length
- * together, padding and work bounded by a token budget. Logits are computed for the rows that are asked for only.
+ * together, whoever asked for them, padding and work bounded by a token budget. Logits are computed for the rows that are
+ * asked for only.
  */
-import { throwIfAborted } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { GraphSession } from '../session/session.ts';
+import { float32Output } from './float32-output.ts';
 import { chunkByLength } from './length-batches.ts';
+import { createRunQueue, type RunCounts } from './run-queue.ts';
 import { checkSequence } from './sequence-checks.ts';
 import { batchTokens, blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
 import { type Sequence, seenPositions, visibleLengths } from './visibility.ts';
@@ -15,55 +17,83 @@ export interface RowRequest extends Sequence {
   readonly rows: readonly number[];
 }
 
-/** Options of {@link readRows}. */
+/** Options of {@link RowReader.read} and {@link readRows}. */
 export interface RowReaderOptions {
   /** Most tokens of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Reads logits through a step graph; calls at work at the same time share runs. */
+export interface RowReader {
+  /**
+   * Hands each request's logits, [rows, V] row-major, to `read` as soon as they are computed: kept for all requests, they
+   * would fill the memory.
+   * @returns what `read` made of them, in the order of the requests.
+   * @throws InputError for sequences that are empty, too long or hold unknown ids; SessionError; AbortedError; what `read`
+   * throws.
+   */
+  read<R>(
+    requests: readonly RowRequest[],
+    read: (logits: Float32Array, index: number) => R,
+    options?: RowReaderOptions,
+  ): Promise<readonly R[]>;
+  readonly counts: RunCounts;
+}
+
+/** A reader over a session, which stays the caller's. */
+export function createRowReader(session: GraphSession, manifest: Manifest): RowReader {
+  const { dimensions } = manifest;
+  const queue = createRunQueue<RowRequest, Float32Array>(session, {
+    group: (requests, budget) => chunkByLength(requests.map(lengthOf), budget),
+    input(batch) {
+      const rows = wholeRows(manifest, batch, { reads: mostReads(batch), past: blankSlots(session) });
+      return {
+        feeds: stepFeeds(session, rows, emptyPast(session, dimensions, batch.length)),
+        fetches: ['logits'],
+        rows: batch.reduce((sum, request) => sum + lengthOf(request), 0),
+        paddedRows: rows.batch * rows.rows,
+      };
+    },
+    results(outputs, batch) {
+      const { data } = float32Output(outputs, 'logits'); // [B, K, V]
+      const stride = mostReads(batch) * dimensions.vocabSize;
+      return batch.map(({ rows }, lane) =>
+        data.subarray(lane * stride).subarray(0, rows.length * dimensions.vocabSize),
+      );
+    },
+  });
+  return {
+    async read(requests, read, { maxBatchTokens = batchTokens(session), signal } = {}) {
+      for (const request of requests) checkSequence(dimensions, request);
+      return queue.ask(requests, { read, budget: maxBatchTokens, signal });
+    },
+    get counts() {
+      return queue.counts;
+    },
+  };
+}
+
 /**
- * Reads logits through the step graph.
+ * Reads logits in one call.
  * @returns for each request its rows' logits, [rows, V] row-major, in the order of the requests.
  * @throws InputError for sequences that are empty, too long or hold unknown ids; SessionError; AbortedError.
  */
-export async function readRows(
+export function readRows(
   session: GraphSession,
   manifest: Manifest,
   requests: readonly RowRequest[],
   options: RowReaderOptions = {},
 ): Promise<readonly Float32Array[]> {
-  for (const request of requests) checkSequence(manifest.dimensions, request);
-  const results: Float32Array[] = new Array(requests.length);
-  const lengths = requests.map(request => request.tokenIds.length);
-  for (const chunk of chunkByLength(lengths, options.maxBatchTokens ?? batchTokens(session))) {
-    throwIfAborted(options.signal, 'reading masked rows');
-    const batch = chunk.flatMap(index => requests[index] ?? []);
-    const logits = await runBatch(session, manifest, batch);
-    chunk.forEach((index, i) => {
-      results[index] = logits[i] ?? new Float32Array(0);
-    });
-  }
-  return results;
+  return createRowReader(session, manifest).read(requests, logits => logits, options);
 }
 
-async function runBatch(
-  session: GraphSession,
-  manifest: Manifest,
-  batch: readonly RowRequest[],
-): Promise<readonly Float32Array[]> {
-  const past = emptyPast(session, manifest.dimensions, batch.length);
-  const reads = Math.max(1, ...batch.map(request => request.rows.length));
-  const { logits } = await session.run(
-    stepFeeds(session, wholeRows(manifest, batch, { reads, past: blankSlots(session) }), past),
-    ['logits'],
-  );
-  const data = logits?.dtype === 'float32' ? logits.data : new Float32Array(0);
-  const stride = reads * manifest.dimensions.vocabSize;
-  return batch.map(({ rows }, lane) => {
-    const start = lane * stride;
-    return data.subarray(start, start + rows.length * manifest.dimensions.vocabSize);
-  });
+function lengthOf({ tokenIds }: RowRequest): number {
+  return tokenIds.length;
+}
+
+function mostReads(batch: readonly RowRequest[]): number {
+  return Math.max(1, ...batch.map(({ rows }) => rows.length));
 }
 
 /** Whole sequences as new rows, padded at the end, after `past` slots that none sees; `reads` read rows each. */

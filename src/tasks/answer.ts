@@ -5,6 +5,7 @@ import { InputError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { ScoredAnswer } from '../decode/pool.ts';
 import type { FirstVote } from '../decode/vote.ts';
+import type { RunCounts } from '../generation/run-queue.ts';
 import { createSettingsReader, oneOf, type SettingChecks, wholeNumber } from './setting-checks.ts';
 
 /** How long texts may be, in tokens, and how seq2seq models search. */
@@ -77,6 +78,8 @@ export interface ReadingComprehension<A extends Answer = Answer> {
    * or do not apply; SessionError; AbortedError.
    */
   answer(question: string, passages: readonly string[], options?: AnswerOptions): Promise<A>;
+  /** What has been computed so far. */
+  readonly counts: RunCounts;
 }
 
 /** bert4keras' example scripts. */

@@ -3,11 +3,12 @@
  * probability; those of equal words are added up (Kadlec et al. 2016, https://arxiv.org/abs/1603.01547), as in
  * https://github.com/bojone/CCL_CMRC2017.
  */
-import { ConfigError, InputError, SessionError, throwIfAborted } from '../core/errors.ts';
+import { ConfigError, InputError } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
 import { checkInteger } from '../decode/option-checks.ts';
+import { float32Output } from '../generation/float32-output.ts';
+import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { type Model, tokenizerOf } from '../model.ts';
-import type { GraphSession } from '../session/session.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { batchBySides } from './side-batches.ts';
 
@@ -46,10 +47,15 @@ export interface ClozeOptions {
 
 /** Fills blanks. */
 export interface Cloze {
-  /** @throws InputError when an item has no blank; SessionError; AbortedError. */
+  /**
+   * Fills one blank. Several calls at once are computed together.
+   * @throws InputError when an item has no blank; SessionError; AbortedError.
+   */
   answer(item: ClozeItem, options?: ClozeOptions): Promise<ClozeAnswer>;
   /** Many items, those of similar length together; an item's answer does not depend on its company. */
   answerMany(items: readonly ClozeItem[], options?: ClozeOptions): Promise<readonly ClozeAnswer[]>;
+  /** What has been computed so far; rows are words, both sides together. */
+  readonly counts: RunCounts;
 }
 
 /**
@@ -65,6 +71,7 @@ export async function createCloze(model: Model): Promise<Cloze> {
   if (!session.outputs.some(port => port.name === 'probabilities')) {
     throw new ConfigError({ what: 'model', expected: 'a cloze reader', found: model.manifest.architecture });
   }
+  const queue = createRunQueue(session, SIDE_RULES);
 
   const answerMany = async (
     items: readonly ClozeItem[],
@@ -72,23 +79,20 @@ export async function createCloze(model: Model): Promise<Cloze> {
   ): Promise<readonly ClozeAnswer[]> => {
     checkInteger('maxBatchTokens', maxBatchTokens, 1);
     const sides = items.map(item => sidesOf(tokenizer, item, cut));
-    const answers: ClozeAnswer[] = new Array(items.length);
-    const lengths = sides.map(({ left, right }) => [left.length, right.length] as const);
-    for (const batch of batchBySides(lengths, maxBatchTokens)) {
-      throwIfAborted(signal, 'filling blanks');
-      const members = batch.flatMap(index => sides[index] ?? []);
-      const scores = await wordProbabilities(session, members);
-      members.forEach(({ left, right }, lane) => {
-        answers[batch[lane] ?? 0] = answerOf(tokenizer, [...left, ...right], scores[lane] ?? []);
-      });
-    }
-    return answers;
+    const read = (scores: Float32Array, index: number): ClozeAnswer => {
+      const { left, right } = sides[index] ?? { left: [], right: [] };
+      return answerOf(tokenizer, [...left, ...right], scores);
+    };
+    return queue.ask(sides, { read, budget: maxBatchTokens, signal });
   };
   return {
     answerMany,
     async answer(item, options) {
       const [answer] = await answerMany([item], options);
       return answer ?? { answer: '', candidates: [] };
+    },
+    get counts() {
+      return queue.counts;
     },
   };
 }
@@ -117,32 +121,41 @@ function cutAround(text: string, cut: (text: string) => Iterable<string>): strin
   return text.split(BLANK).flatMap((part, i) => (i === 0 ? words(part) : [BLANK, ...words(part)]));
 }
 
-/** The probability of every word of each text, in reading order, padding left out. */
-async function wordProbabilities(session: GraphSession, batch: readonly Sides[]): Promise<readonly Float32Array[]> {
-  const { probabilities } = await session.run(batchFeeds(batch), ['probabilities']);
-  if (probabilities?.dtype !== 'float32') {
-    throw new SessionError({
-      what: 'output "probabilities"',
-      expected: 'float32',
-      found: String(probabilities?.dtype),
+/** How texts become runs; a result is the probability of every word of a text, in reading order. */
+const SIDE_RULES: RunRules<Sides, Float32Array> = {
+  group(items, budget) {
+    return batchBySides(
+      items.map(({ left, right }) => [left.length, right.length]),
+      budget,
+    );
+  },
+  input(batch) {
+    const rows = batch.reduce((sum, { left, right }) => sum + left.length + right.length, 0);
+    const paddedRows = batch.length * (longest(batch, 'left') + longest(batch, 'right'));
+    return { feeds: batchFeeds(batch), fetches: ['probabilities'], rows, paddedRows };
+  },
+  results(outputs, batch) {
+    const { data, shape } = float32Output(outputs, 'probabilities');
+    const width = shape[1] ?? 0; // L + M
+    const rightStart = longest(batch, 'left');
+    return batch.map(({ left, right }, lane) => {
+      const row = data.subarray(lane * width, (lane + 1) * width);
+      const scores = new Float32Array(left.length + right.length);
+      scores.set(row.subarray(0, left.length));
+      scores.set(row.subarray(rightStart, rightStart + right.length), left.length);
+      return scores;
     });
-  }
-  const { data, shape } = probabilities;
-  const width = shape[1] ?? 0; // L + M
-  const rightStart = Math.max(...batch.map(({ left }) => left.length));
-  return batch.map(({ left, right }, lane) => {
-    const row = data.subarray(lane * width, (lane + 1) * width);
-    const scores = new Float32Array(left.length + right.length);
-    scores.set(row.subarray(0, left.length));
-    scores.set(row.subarray(rightStart, rightStart + right.length), left.length);
-    return scores;
-  });
+  },
+};
+
+function longest(batch: readonly Sides[], side: keyof Sides): number {
+  return Math.max(...batch.map(sides => sides[side].length));
 }
 
 /** Ids and lengths of both sides, padded to the longest: [B, L], [B], [B, M], [B]. */
 function batchFeeds(batch: readonly Sides[]): Record<string, Tensor> {
-  const feeds = (name: 'left' | 'right'): Record<string, Tensor> => {
-    const length = Math.max(...batch.map(sides => sides[name].length));
+  const feeds = (name: keyof Sides): Record<string, Tensor> => {
+    const length = longest(batch, name);
     const ids = new Int32Array(batch.length * length);
     batch.forEach((sides, lane) => {
       ids.set(sides[name], lane * length);

@@ -4,11 +4,13 @@
  *
  * B batch, T length, D hidden size.
  */
-import { ConfigError, SessionError, throwIfAborted } from '../core/errors.ts';
+import { ConfigError } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
+import { type Float32Values, float32Output } from '../generation/float32-output.ts';
 import { chunkByLength, paddingWaste } from '../generation/length-batches.ts';
+import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
-import { takes } from '../generation/step-session.ts';
+import { batchTokens, takes } from '../generation/step-session.ts';
 import { seenPositions } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { GraphSession } from '../session/session.ts';
@@ -26,7 +28,7 @@ export interface EmbedSettings {
   readonly normalize: boolean;
   /** Longest text in tokens; longer ones are truncated. Default: the model's positions, or 512. */
   readonly maxLen: number;
-  /** Most tokens of one run, padding included. Default 4096. */
+  /** Most tokens of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens: number;
 }
 
@@ -39,14 +41,19 @@ export interface EmbedOptions extends Partial<EmbedSettings> {
 export interface Embeddings {
   /** One vector of D numbers per text, in the order of the texts. */
   readonly vectors: readonly Float32Array[];
-  /** Share of computed positions that were padding, 0 to 1. */
+  /** Share of positions that are padding when these texts are computed by themselves, 0 to 1. */
   readonly paddingWaste: number;
 }
 
 /** Turns texts into vectors. */
 export interface Embedder {
-  /** @throws ConfigError for options that do not apply to the model; InputError; SessionError; AbortedError. */
+  /**
+   * Embeds texts. Several calls at once are computed together.
+   * @throws ConfigError for options that do not apply to the model; InputError; SessionError; AbortedError.
+   */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Embeddings>;
+  /** What has been computed so far. */
+  readonly counts: RunCounts;
 }
 
 const SETTINGS: SettingChecks = {
@@ -68,33 +75,62 @@ export async function createEmbedder(model: Model): Promise<Embedder> {
   const tokenizer = tokenizerOf(model);
   const session = await model.openGraph('model');
   const maxLen = manifest.dimensions.maxPositions ?? 512;
-  const defaults: EmbedSettings = { pooling: 'cls', normalize: false, maxLen, maxBatchTokens: 4096 };
+  const defaults: EmbedSettings = { pooling: 'cls', normalize: false, maxLen, maxBatchTokens: batchTokens(session) };
   const settingsOf = createSettingsReader(manifest, { task: 'embed', checks: SETTINGS, defaults });
+  const queue = createRunQueue(session, textRules(session));
 
   return {
     async embed(texts, { signal, ...options } = {}) {
-      const { pooling, normalize, maxLen, maxBatchTokens } = settingsOf(options);
+      const { pooling, normalize, maxLen, maxBatchTokens: budget } = settingsOf(options);
       const output = outputOf(session, pooling);
-      const encodings = texts.map(text => tokenizer.encode(text, undefined, { maxLen }));
+      const encodings = texts.map(text => ({ ...tokenizer.encode(text, undefined, { maxLen }), output }));
       for (const encoding of encodings) checkSequence(manifest.dimensions, encoding);
+      const read = (values: Float32Values, index: number): Float32Array => {
+        const vector = pool(values, pooling, seenPositions(manifest.attention, encodings[index] ?? EMPTY));
+        return normalize ? normalized(vector) : vector;
+      };
+      const vectors = await queue.ask(encodings, { read, budget, signal });
       const lengths = encodings.map(({ tokenIds }) => tokenIds.length);
-      const chunks = chunkByLength(lengths, maxBatchTokens);
-      const vectors: Float32Array[] = new Array(texts.length);
-      for (const chunk of chunks) {
-        throwIfAborted(signal, 'embedding');
-        const batch = chunk.flatMap(index => encodings[index] ?? []);
-        const result = float32Output(await session.run(batchFeeds(session, batch), [output]), output);
-        chunk.forEach((index, lane) => {
-          const vector = poolLane(result, lane, pooling, seenPositions(manifest.attention, batch[lane] ?? EMPTY));
-          vectors[index] = normalize ? normalized(vector) : vector;
-        });
-      }
-      return { vectors, paddingWaste: paddingWaste(lengths, chunks) };
+      return { vectors, paddingWaste: paddingWaste(lengths, chunkByLength(lengths, budget)) };
+    },
+    get counts() {
+      return queue.counts;
     },
   };
 }
 
 const EMPTY: Encoding = { tokenIds: [], segmentIds: [] };
+
+/** A text with the output that it needs. */
+interface Item extends Encoding {
+  readonly output: string;
+}
+
+/** How texts become runs; a result is a text's own part of its output, [T, D] or [D]. */
+function textRules(session: GraphSession): RunRules<Item, Float32Values> {
+  return {
+    group: (items, budget) =>
+      chunkByLength(
+        items.map(({ tokenIds }) => tokenIds.length),
+        budget,
+      ),
+    input(batch) {
+      const length = Math.max(...batch.map(({ tokenIds }) => tokenIds.length));
+      return {
+        feeds: batchFeeds(session, batch, length),
+        fetches: [...new Set(batch.map(({ output }) => output))],
+        rows: batch.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
+        paddedRows: batch.length * length,
+      };
+    },
+    results: (outputs, batch) => batch.map(({ output }, lane) => laneOf(float32Output(outputs, output), lane)),
+  };
+}
+
+function laneOf({ dtype, shape: [, ...shape], data }: Float32Values, lane: number): Float32Values {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  return { dtype, shape, data: data.subarray(lane * size, (lane + 1) * size) };
+}
 
 function outputOf(session: GraphSession, pooling: Pooling): string {
   const name = pooling === 'pooler' ? 'pooler_output' : 'last_hidden_state';
@@ -104,15 +140,8 @@ function outputOf(session: GraphSession, pooling: Pooling): string {
   throw new ConfigError({ what: `pooling ${pooling}`, expected: `a graph with ${name}`, found: 'none', next });
 }
 
-function float32Output(outputs: Readonly<Record<string, Tensor>>, name: string) {
-  const output = outputs[name];
-  if (output?.dtype === 'float32') return output;
-  throw new SessionError({ what: `output ${name}`, expected: 'float32', found: output?.dtype ?? 'none' });
-}
-
 /** Token ids, segment ids and positions [B, T], padded with 0, which the graph does not attend to. */
-function batchFeeds(session: GraphSession, batch: readonly Encoding[]): Record<string, Tensor> {
-  const length = Math.max(...batch.map(({ tokenIds }) => tokenIds.length));
+function batchFeeds(session: GraphSession, batch: readonly Encoding[], length: number): Record<string, Tensor> {
   const shape = [batch.length, length];
   const padded = (pick: (encoding: Encoding) => readonly number[]): Tensor => {
     const values = new Int32Array(batch.length * length);
@@ -128,22 +157,16 @@ function batchFeeds(session: GraphSession, batch: readonly Encoding[]): Record<s
   };
 }
 
-/** The vector of one text from hidden states [B, T, D] or pooled vectors [B, D]; sums in double precision. */
-function poolLane(
-  { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array },
-  lane: number,
-  pooling: Pooling,
-  seen: Uint8Array,
-): Float32Array {
+/** The vector of a text from hidden states [T, D] or a pooled vector [D]; sums in double precision. */
+function pool({ shape, data }: Float32Values, pooling: Pooling, seen: Uint8Array): Float32Array {
   const size = shape.at(-1) ?? 0;
-  const start = lane * (pooling === 'pooler' ? 1 : (shape[1] ?? 1)) * size;
-  if (pooling !== 'mean') return data.slice(start, start + size);
+  if (pooling !== 'mean') return data.slice(0, size);
   const sums = new Float64Array(size);
   let count = 0;
   seen.forEach((isSeen, position) => {
     if (isSeen === 0) return;
     count++;
-    for (let i = 0; i < size; i++) sums[i] = (sums[i] ?? 0) + (data[start + position * size + i] ?? 0);
+    for (let i = 0; i < size; i++) sums[i] = (sums[i] ?? 0) + (data[position * size + i] ?? 0);
   });
   return Float32Array.from(sums, sum => sum / count);
 }

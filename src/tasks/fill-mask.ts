@@ -4,7 +4,8 @@
 import { ConfigError, InputError } from '../core/errors.ts';
 import { softmaxRows } from '../decode/softmax.ts';
 import { createSelection, selectTop } from '../decode/top-k.ts';
-import { type RowRequest, readRows } from '../generation/row-reader.ts';
+import { createRowReader, type RowRequest } from '../generation/row-reader.ts';
+import type { RunCounts } from '../generation/run-queue.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { createSettingsReader, type SettingChecks, someOf, string, wholeNumber } from './setting-checks.ts';
@@ -49,11 +50,13 @@ export interface FillOptions extends Partial<FillSettings> {
 /** Fills masks. */
 export interface FillMask {
   /**
-   * Fills each `[MASK]` of a text, or of two.
+   * Fills each `[MASK]` of a text, or of two. Several calls at once are computed together.
    * @throws InputError when there is no mask, the text is too long, or a target is not in the vocabulary; ConfigError;
    * SessionError; AbortedError.
    */
   fill(text: string, options?: FillOptions): Promise<Filled>;
+  /** What has been computed so far. */
+  readonly counts: RunCounts;
 }
 
 const SETTINGS: SettingChecks = { topK: wholeNumber(1), targets: someOf(string) };
@@ -74,7 +77,7 @@ export async function createFillMask(model: Model): Promise<FillMask> {
     const next = 'Convert a masked language model with --with-mlm.';
     throw new ConfigError({ what: 'model', expected: 'an encoder with token logits', found: 'another', next });
   }
-  const session = await model.openGraph('step');
+  const reader = createRowReader(await model.openGraph('step'), manifest);
   const { vocabSize } = manifest.dimensions;
   const settingsOf = createSettingsReader(manifest, { task: 'fill', checks: SETTINGS, defaults: DEFAULTS });
 
@@ -84,18 +87,23 @@ export async function createFillMask(model: Model): Promise<FillMask> {
       const allowed =
         targets === undefined ? undefined : [...new Set(targets.map(target => knownId(tokenizer, target)))];
       const row = maskedRow(tokenizer, second === undefined ? [text] : [text, second], maskId);
-      const [logits = new Float32Array(0)] = await readRows(session, manifest, [row], { signal });
-      const probabilities = softmaxRows(logits, vocabSize, 'masks');
-      const masks = row.rows.map((_, i) => {
-        const scores = probabilities.subarray(i * vocabSize, (i + 1) * vocabSize);
-        return bestTokens(scores, topK, allowed).map(tokenId => candidate(tokenizer, tokenId, scores));
-      });
+      const candidatesOf = (logits: Float32Array): Filled['masks'] => {
+        const probabilities = softmaxRows(logits, vocabSize, 'masks');
+        return row.rows.map((_, i) => {
+          const scores = probabilities.subarray(i * vocabSize, (i + 1) * vocabSize);
+          return bestTokens(scores, topK, allowed).map(tokenId => candidate(tokenizer, tokenId, scores));
+        });
+      };
+      const [masks = []] = await reader.read([row], candidatesOf, { signal });
       const filled = [...row.tokenIds];
       row.rows.forEach((at, i) => {
         filled[at] = masks[i]?.[0]?.tokenId ?? maskId;
       });
       const part = (segment: number) => tokenizer.decode(filled.filter((_, i) => row.segmentIds[i] === segment));
       return { text: part(0), masks, ...(second !== undefined && { second: part(1) }) };
+    },
+    get counts() {
+      return reader.counts;
     },
   };
 }

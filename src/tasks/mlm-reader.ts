@@ -8,7 +8,7 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import { poolAnswers } from '../decode/pool.ts';
-import { type RowRequest, readRows } from '../generation/row-reader.ts';
+import { createRowReader, type RowRequest } from '../generation/row-reader.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import {
@@ -43,7 +43,7 @@ export async function createMlmReader(model: Model): Promise<ReadingComprehensio
   const endId = requireId(tokenizer.tokenEndId, 'end');
   requireId(tokenizer.tokenMaskId, 'mask');
   const settingsOf = readerSettings(manifest, 'mlm');
-  const session = await model.openGraph('step');
+  const reader = createRowReader(await model.openGraph('step'), manifest);
   const { vocabSize } = manifest.dimensions;
 
   return {
@@ -51,14 +51,16 @@ export async function createMlmReader(model: Model): Promise<ReadingComprehensio
       requirePassages(passages);
       const settings = settingsOf(options);
       const rows = maskedRows(tokenizer, question, passages, settings);
-      const blocks = await readRows(session, manifest, rows, { signal: options.signal });
       const { maxAnswerLen } = settings;
-      const found = rows.map(({ passageIds }, i): PassageAnswer => {
-        const logits = blocks[i] ?? new Float32Array(0);
+      const readSpan = (logits: Float32Array, i: number): PassageAnswer => {
+        const passageIds = rows[i]?.passageIds ?? [];
         const span = readMaskedSpan(logits, { passageIds, maxAnswerLen, endId, vocabSize, source: `passage ${i}` });
         return { ...span, answer: tokenizer.decode(span.tokenIds) };
-      });
-      return answerOf(tokenizer, rows, found);
+      };
+      return answerOf(tokenizer, rows, await reader.read(rows, readSpan, { signal: options.signal }));
+    },
+    get counts() {
+      return reader.counts;
     },
   };
 }

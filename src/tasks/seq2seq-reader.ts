@@ -63,6 +63,9 @@ export async function createSeq2SeqReader(model: Model): Promise<ReadingComprehe
         for (const scorer of scorers) scorer.release();
       }
     },
+    get counts() {
+      return generator.counts;
+    },
   };
 }
 
