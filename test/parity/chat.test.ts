@@ -2,14 +2,14 @@
  * Chat against the recordings of bert4keras: forward passes, prompts, ids and text of every reply.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import type { PresetOptions } from '../../converters/index.ts';
 import type { Model } from '../../src/model.ts';
 import { tokenizerOf } from '../../src/model.ts';
 import { type Chat, createChat } from '../../src/tasks/chat.ts';
 import { createHistoryLayout, fitHistory } from '../../src/tasks/chat-history.ts';
 import { compareForward } from './compare-forward.ts';
-import { exampleFile, type examples, goldens, openExample, recordedUniforms } from './example-models.ts';
+import { type examples, goldens, openExample, trainingOptions } from './example-models.ts';
+import { recordedUniforms } from './recorded-uniforms.ts';
 
 interface RecordedChat {
   readonly kind: 'chat';
@@ -31,17 +31,6 @@ describe('chat, as bert4keras', () => {
   suite('chat-cdial', 'chat-cdial', ['[speaker1]', '[speaker2]']);
   suite('chat-nezha/training', 'chat-nezha', null, trainingOptions());
 });
-
-/** The training layout: full configuration and vocabulary, pruned and grown by the program's own lists. */
-function trainingOptions(): Partial<PresetOptions> {
-  const json = (file: string) => JSON.parse(readFileSync(exampleFile('chat-nezha', `training/${file}`), 'utf8'));
-  const { length } = json('compound_tokens.json');
-  const released = readFileSync(exampleFile('chat-nezha', 'vocab.txt'), 'utf8').trimEnd().split('\n');
-  return {
-    keywords: { keep_tokens: json('keep_tokens.json'), compound_tokens: json('compound_tokens.json') },
-    tokenizer: { compoundNames: released.slice(-length) },
-  };
-}
 
 function suite(
   name: keyof typeof examples,

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { type Model, tokenizerOf } from '../../src/model.ts';
 import { type Completer, createCompleter } from '../../src/tasks/completion.ts';
 import { compareForward } from './compare-forward.ts';
-import { goldens, openExample, recordedUniforms } from './example-models.ts';
+import { goldens, openExample } from './example-models.ts';
+import { recordedUniforms } from './recorded-uniforms.ts';
 
 interface RecordedCompletion {
   readonly kind: 'completion';

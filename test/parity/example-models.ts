@@ -6,7 +6,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { convert, type PresetOptions, withPreset } from '../../converters/index.ts';
-import type { RandomSource } from '../../src/decode/seeded-random.ts';
 import type { Model } from '../../src/model.ts';
 import { directorySink, loadModel, splitPath } from '../../src/node.ts';
 
@@ -86,11 +85,15 @@ export function readLines(file: string): readonly unknown[] {
     .map(line => JSON.parse(line) as unknown);
 }
 
-/** Serves recorded uniforms in order, and 0.5 where the recording had a single candidate to draw from. */
-export function recordedUniforms(uniforms: readonly number[] | undefined): RandomSource {
-  if (uniforms === undefined) return () => 0.5;
-  let next = 0;
-  return () => uniforms[next++] ?? Number.NaN;
+/** Options for {@link openExample} of the training layout: pruned and grown by the program's own lists. */
+export function trainingOptions(): Partial<PresetOptions> {
+  const json = (file: string) => JSON.parse(readFileSync(exampleFile('chat-nezha', `training/${file}`), 'utf8'));
+  const { length } = json('compound_tokens.json');
+  const released = readFileSync(exampleFile('chat-nezha', 'vocab.txt'), 'utf8').trimEnd().split('\n');
+  return {
+    keywords: { keep_tokens: json('keep_tokens.json'), compound_tokens: json('compound_tokens.json') },
+    tokenizer: { compoundNames: released.slice(-length) },
+  };
 }
 
 function model(folder: string, preset: string, files: Partial<ExampleModel> & { checkpoint: string }): ExampleModel {

@@ -9,13 +9,9 @@ import type { Tensor } from '../../src/core/tensor.ts';
 import { sha256Of } from '../../src/io/browser-cache.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
-import type { Answer, AnswerOptions } from '../../src/tasks/answer.ts';
-import { createChat } from '../../src/tasks/chat.ts';
-import { type ClozeAnswer, createCloze } from '../../src/tasks/cloze.ts';
-import { createCompleter } from '../../src/tasks/completion.ts';
-import { createReader } from '../../src/tasks/reader.ts';
 import { fetchModel, loadModel, opfsSet, opfsSink, type ProgressEvent, type WebModelOptions } from '../../src/web.ts';
 import type { PageConversion } from './convert-worker.ts';
+import { answerAll, fillBlanks, generateAll } from './page-tasks.ts';
 
 /** A thrown error as plain data, so that tests can compare its class. */
 export interface Thrown {
@@ -226,71 +222,6 @@ async function timings(base: string, options: WebModelOptions, runs: number) {
   }
   await model.dispose();
   return { first, run };
-}
-
-/** A recorded reply or completion that leaves nothing to chance. */
-export interface GreedyItem {
-  readonly kind: 'chat' | 'completion';
-  readonly texts?: readonly string[];
-  readonly prompt?: string;
-  readonly maxlen: number;
-  readonly minlen?: number;
-  readonly end_id: number;
-}
-
-/** Texts and ids of greedy decoding, item by item. */
-async function generateAll(base: string, items: readonly GreedyItem[], options: WebModelOptions) {
-  const model = await loadModel(base, options);
-  try {
-    const outputs: { text: string; tokenIds: readonly number[] }[] = [];
-    for (const item of items) {
-      const limits = { maxLen: item.maxlen, minLen: item.minlen ?? 1, endId: item.end_id };
-      const settings = { strategy: 'greedy', topK: null, topP: null, ...limits } as const;
-      if (item.kind === 'chat') {
-        const { text, tokenIds } = await (await createChat(model)).reply(item.texts ?? [], settings);
-        outputs.push({ text, tokenIds });
-      } else {
-        const { completions } = await (await createCompleter(model, settings)).complete(item.prompt ?? '');
-        outputs.push(...completions.map(({ text, tokenIds }) => ({ text, tokenIds })));
-      }
-    }
-    return { device: model.device, outputs };
-  } finally {
-    await model.dispose();
-  }
-}
-
-/** A recorded question; `mode` and `topK` are for seq2seq models. */
-export interface QuestionItem {
-  readonly question: string;
-  readonly passages: readonly string[];
-  readonly options: AnswerOptions;
-}
-
-/** Answers of a reader, item by item. */
-async function answerAll(base: string, items: readonly QuestionItem[], options: WebModelOptions) {
-  const model = await loadModel(base, options);
-  try {
-    const reader = await createReader(model);
-    const answers: Answer[] = [];
-    for (const { question, passages, options: call } of items) {
-      answers.push(await reader.answer(question, passages, call));
-    }
-    return answers;
-  } finally {
-    await model.dispose();
-  }
-}
-
-/** Answers of a cloze model, all texts together, and where they were computed. */
-async function fillBlanks(base: string, texts: readonly string[], options: WebModelOptions) {
-  const model = await loadModel(base, options);
-  try {
-    const answers: readonly ClozeAnswer[] = await (await createCloze(model)).answerMany(texts);
-    return { device: model.device, answers };
-  } finally {
-    await model.dispose();
-  }
 }
 
 /** What a run in a worker without a file ends with. */

@@ -1,39 +1,63 @@
 /**
- * The recorded answers of the reference, in a browser: ids and texts are the same on WebAssembly and on WebGPU. A sample
- * of the recordings, so that it stays short; BERT4ORT_ALL_GOLDENS=1 runs all of them.
+ * The recorded answers of the reference, in a browser: on WebAssembly every recording of every example, what was drawn at
+ * random included, with the same ids and texts; on WebGPU the same ids, and logits to 1e-3.
+ *
+ * A GPU imitated on the CPU takes most of its time to compile shaders, so by default only a part runs there;
+ * BERT4ORT_ALL_GOLDENS=1 runs all.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import type { Page } from 'playwright-core';
 import type { Answer } from '../../src/tasks/answer.ts';
 import type { ClozeAnswer } from '../../src/tasks/cloze.ts';
+import type { WebModelOptions } from '../../src/web.ts';
+import {
+  exampleFile,
+  examples,
+  goldens,
+  openExample,
+  type RecordedForward,
+  readLines,
+  trainingOptions,
+} from '../parity/example-models.ts';
 import { PATIENCE } from './browser.ts';
-import { EXAMPLES, webFixture } from './fixture.ts';
-import type { GreedyItem, QuestionItem } from './page.ts';
+import { webFixture } from './fixture.ts';
+import type { QuestionItem, TextItem, TextResult } from './page-tasks.ts';
+
+type WebDevice = 'wasm' | 'webgpu';
 
 const ALL = process.env['BERT4ORT_ALL_GOLDENS'] === '1';
 
-/** Recordings of each model that run on a device. */
-const SAMPLES = [
-  ['wasm', 4],
-  ['webgpu', 1],
-] as const;
+/** Models that chat or complete. */
+const WRITERS = ['chat-nezha', 'chat-nezha/training', 'chat-cdial', 'completion-gpt2', 'completion-gpt2ml'] as const;
+
+/** Lengths that the questions were recorded with. */
+const LENGTHS = { maxPassageLen: 128, maxQuestionLen: 32, maxAnswerLen: 16 };
+
+/** Recordings of a model that run on WebGPU by default. */
+const SAMPLE = 3;
 
 /**
- * Models that run on WebGPU by default: one that reads, one that writes, one whose LSTMs stay on the CPU. Without a GPU
- * each takes most of its time to compile shaders.
+ * Models that run on WebGPU by default: one that reads, two that write (with relative positions and with their own), one
+ * whose LSTMs stay on the CPU.
  */
-const ON_WEBGPU = ['qa-unilm', 'completion-gpt2', 'cloze-bilstm'];
+const ON_WEBGPU = ['qa-unilm', 'chat-nezha', 'completion-gpt2', 'cloze-bilstm'];
 
-/** Devices of a model, with the number of its recordings there. */
-function samplesOf(name: string): readonly (readonly [device: 'wasm' | 'webgpu', sample: number])[] {
-  return SAMPLES.filter(([device]) => ALL || device === 'wasm' || ON_WEBGPU.includes(name));
-}
+/** Largest difference of a probability from the recording, and of a logit from WebAssembly. */
+const TOLERANCE = { probability: 1e-4, logit: 1e-3 };
 
-interface Recorded extends GreedyItem {
+interface RecordedText {
+  readonly kind: 'chat' | 'completion';
   readonly id: string;
+  readonly texts?: readonly string[];
+  readonly prompt?: string;
   readonly n: number;
   readonly topk: number | null;
+  readonly topp?: number | null;
+  readonly temperature?: number;
+  readonly maxlen: number;
+  readonly minlen?: number;
+  readonly end_id: number;
+  readonly uniforms?: readonly number[];
   readonly output_ids: readonly (readonly number[])[];
   readonly outputs: readonly string[];
 }
@@ -48,6 +72,12 @@ interface RecordedAnswer {
   readonly passages?: readonly { readonly ids: readonly number[]; readonly score: number }[];
 }
 
+interface Question {
+  readonly id: string;
+  readonly question: string;
+  readonly passages: readonly string[];
+}
+
 interface RecordedCloze {
   readonly id: string;
   readonly text: string;
@@ -55,84 +85,141 @@ interface RecordedCloze {
   readonly candidates: readonly (readonly [id: number, word: string, score: number])[];
 }
 
-/** Lengths that the examples were recorded with. */
-const LENGTHS = { maxPassageLen: 128, maxQuestionLen: 32, maxAnswerLen: 16 };
-
 describe('recorded answers in a browser', () => {
   const web = webFixture();
+  const served = new Map<string, Promise<string>>();
+  const closing: (() => Promise<void>)[] = [];
+  /** Logits on WebAssembly, recording by recording. */
+  const reference = new Map<string, TextResult['logits']>();
 
-  for (const name of ['qa-unilm', 'qa-mlm']) {
-    const recorded = recordings<RecordedAnswer>(name);
-    const questions = new Map(
-      recordings<{ id: string; question: string; passages: string[] }>(name, 'examples.jsonl').map(one => [
-        one.id,
-        one,
-      ]),
-    );
-    for (const [device, sample] of samplesOf(name)) {
-      const chosen = ALL ? recorded : spread(recorded, sample);
-      it(`${name} on ${device}: ${chosen.length} of ${recorded.length}`, async function () {
-        this.timeout(ALL ? 10 * PATIENCE : PATIENCE);
-        const base = await web.serve(name);
-        const items = chosen.map(({ id, mode, topk }): QuestionItem => {
-          const { question, passages } = questions.get(id) ?? assert.fail(id);
-          const search = mode === 'mlm' ? {} : { mode, ...(topk !== undefined && { topK: topk }) };
-          return { question, passages, options: { ...LENGTHS, ...search } };
-        });
-        const page = await web.open();
-        const answers = await page.evaluate(([url, all, options]) => globalThis.page.answerAll(url, all, options), [
-          base,
-          items,
-          { device, wasmPaths: `${web.server.origin}/ort/` },
-        ] as const);
-        assert.equal(answers.length, chosen.length);
-        for (const [i, expected] of chosen.entries()) compareAnswer(answers[i], expected, device);
-        await page.close();
-      });
-    }
-  }
+  after(async () => {
+    for (const close of closing) await close();
+  });
 
-  for (const name of ['chat-nezha', 'completion-gpt2', 'completion-gpt2ml']) {
-    const greedy = recordings<Recorded>(name).filter(({ n, topk }) => n === 1 && topk === 1);
-    for (const [device, sample] of samplesOf(name)) {
-      const items = ALL ? greedy : spread(greedy, sample);
-      it(`${name} on ${device}: ${items.length} of ${greedy.length}`, async function () {
-        this.timeout(ALL ? 10 * PATIENCE : PATIENCE);
-        const base = await web.serve(name);
-        const page = await web.open();
-        const wasmPaths = `${web.server.origin}/ort/`;
-        const found = await page.evaluate(([url, all, options]) => globalThis.page.generateAll(url, all, options), [
-          base,
-          items as readonly GreedyItem[],
-          { device, wasmPaths },
-        ] as const);
-        assert.equal(found.device?.device, device);
-        for (const [i, { id, output_ids, outputs }] of items.entries()) {
-          assert.deepEqual(found.outputs[i], { text: outputs[0], tokenIds: output_ids[0] }, id);
-        }
-        await page.close();
-      });
-    }
-  }
-
-  const blanks = recordings<RecordedCloze>('cloze-bilstm');
-  for (const [device, sample] of samplesOf('cloze-bilstm')) {
-    const chosen = ALL ? blanks : spread(blanks, sample);
-    it(`cloze-bilstm on ${device}: ${chosen.length} of ${blanks.length}`, async function () {
-      this.timeout(ALL ? 10 * PATIENCE : PATIENCE);
-      const base = await web.serve('cloze-bilstm');
-      const page = await web.open();
-      const found = await page.evaluate(([url, texts, options]) => globalThis.page.fillBlanks(url, texts, options), [
-        base,
-        chosen.map(({ text }) => text),
-        { device, wasmPaths: `${web.server.origin}/ort/` },
-      ] as const);
-      assert.equal(found.device?.device, device);
-      for (const [i, expected] of chosen.entries()) compareCloze(found.answers[i], expected);
-      await page.close();
+  for (const name of ['qa-unilm', 'qa-mlm'] as const) {
+    onDevices(name, recordings<RecordedAnswer>(name), async (device, recorded) => {
+      const questions = new Map(recordings<Question>(name, 'examples.jsonl').map(one => [one.id, one]));
+      const items = recorded.map(item => questionItem(item, questions.get(item.id) ?? assert.fail(item.id)));
+      const answers = await inPage(await serve(name), device, items, (page, request) =>
+        page.evaluate(([url, all, options]) => globalThis.page.answerAll(url, all, options), request),
+      );
+      for (const [i, expected] of recorded.entries()) compareAnswer(answers[i], expected, device);
     });
   }
+
+  for (const name of WRITERS) {
+    onDevices(name, goldens<RecordedText>(examples[name].folder), async (device, recorded) => {
+      const { device: used, results } = await inPage(
+        await serve(name),
+        device,
+        recorded.map(textItem),
+        (page, request) =>
+          page.evaluate(([url, all, options]) => globalThis.page.generateAll(url, all, options), request),
+      );
+      assert.equal(used?.device, device);
+      for (const [i, expected] of recorded.entries()) {
+        const found = results[i] ?? assert.fail(expected.id);
+        if (expected.kind === 'forward') compareLogits(`${name} ${expected.id}`, found.logits, expected);
+        else {
+          const { output_ids, outputs } = expected;
+          assert.deepEqual({ tokenIds: found.tokenIds, texts: found.texts }, { tokenIds: output_ids, texts: outputs });
+        }
+      }
+    });
+  }
+
+  onDevices('cloze-bilstm', recordings<RecordedCloze>('cloze-bilstm'), async (device, recorded) => {
+    const texts = recorded.map(({ text }) => text);
+    const found = await inPage(await web.serve('cloze-bilstm'), device, texts, (page, request) =>
+      page.evaluate(([url, all, options]) => globalThis.page.fillBlanks(url, all, options), request),
+    );
+    assert.equal(found.device?.device, device);
+    for (const [i, expected] of recorded.entries()) compareCloze(found.answers[i], expected);
+  });
+
+  /** A test for all recordings on WebAssembly, and one for all or some on WebGPU. */
+  function onDevices<T>(
+    name: string,
+    recorded: readonly T[],
+    compare: (device: WebDevice, recorded: readonly T[]) => Promise<void>,
+  ): void {
+    const some = ON_WEBGPU.includes(name) ? spread(recorded, SAMPLE) : [];
+    for (const [device, chosen] of [
+      ['wasm', recorded],
+      ['webgpu', ALL ? recorded : some],
+    ] as const) {
+      if (chosen.length === 0) continue;
+      it(`${name} on ${device}: ${chosen.length} of ${recorded.length}`, async function () {
+        this.timeout(ALL ? 10 * PATIENCE : PATIENCE);
+        await compare(device, chosen);
+      });
+    }
+  }
+
+  /** Runs all items in a fresh page. */
+  async function inPage<I, R>(
+    base: string,
+    device: WebDevice,
+    items: readonly I[],
+    run: (page: Page, request: readonly [string, readonly I[], WebModelOptions]) => Promise<R>,
+  ): Promise<R> {
+    const page = await web.open();
+    const found = await run(page, [base, items, { device, wasmPaths: `${web.server.origin}/ort/` }]);
+    await page.context().close();
+    return found;
+  }
+
+  /** Converts an example with its preset, once, and serves it. */
+  function serve(name: keyof typeof examples): Promise<string> {
+    const known = served.get(name) ?? convertAndServe(name);
+    served.set(name, known);
+    return known;
+  }
+
+  async function convertAndServe(name: keyof typeof examples): Promise<string> {
+    const { directory, close } = await openExample(name, name === 'chat-nezha/training' ? trainingOptions() : {});
+    closing.push(close);
+    const prefix = `/parity-${name.replace('/', '-')}/`;
+    web.server.folders.set(prefix, directory);
+    return `${web.server.origin}${prefix}`;
+  }
+
+  /** Probabilities as recorded, and the logits of WebAssembly on WebGPU. */
+  function compareLogits(id: string, found: TextResult['logits'], { positions, shape, probas }: RecordedForward): void {
+    const expected = new Float32Array(new Uint8Array(Buffer.from(probas, 'base64')).buffer);
+    for (const i of positions.keys()) {
+      const row = found[i] ?? [];
+      assert.equal(row.length, shape[1], id);
+      assertClose(softmax(row), [...expected.subarray(i * shape[1], (i + 1) * shape[1])], TOLERANCE.probability, id);
+      assertClose(row, reference.get(id)?.[i] ?? row, TOLERANCE.logit, id);
+    }
+    if (!reference.has(id)) reference.set(id, found);
+  }
 });
+
+function textItem(golden: RecordedForward | RecordedText): TextItem {
+  if (golden.kind === 'forward') {
+    const { kind, token_ids: tokenIds, segment_ids: segmentIds, positions } = golden;
+    return { kind, tokenIds, positions, ...(segmentIds !== undefined && { segmentIds }) };
+  }
+  const { kind, texts, prompt = '', topk: topK, topp, n, maxlen: maxLen, end_id: endId, uniforms } = golden;
+  return {
+    kind,
+    texts: texts ?? [prompt],
+    options: {
+      ...{ topK, n, maxLen, endId },
+      ...(topp !== undefined && { topP: topp }),
+      ...(golden.minlen !== undefined && { minLen: golden.minlen }),
+      ...(golden.temperature !== undefined && { temperature: golden.temperature }),
+    },
+    ...(uniforms !== undefined && { uniforms }),
+  };
+}
+
+function questionItem({ mode, topk }: RecordedAnswer, { question, passages }: Question): QuestionItem {
+  const search = mode === 'mlm' ? {} : { mode, ...(topk !== undefined && { topK: topk }) };
+  return { question, passages, options: { ...LENGTHS, ...search } };
+}
 
 function compareCloze(found: ClozeAnswer | undefined, { id, predicted, candidates }: RecordedCloze): void {
   assert.equal(found?.answer, predicted, id);
@@ -146,7 +233,7 @@ function compareCloze(found: ClozeAnswer | undefined, { id, predicted, candidate
   }
 }
 
-function compareAnswer(found: Answer | undefined, expected: RecordedAnswer, device: 'wasm' | 'webgpu'): void {
+function compareAnswer(found: Answer | undefined, expected: RecordedAnswer, device: WebDevice): void {
   const { id, answer, ids, score, passages } = expected;
   const tolerance = device === 'wasm' ? 1e-4 : 1e-3;
   assert.equal(found?.answer, answer, id);
@@ -161,12 +248,22 @@ function compareAnswer(found: Answer | undefined, expected: RecordedAnswer, devi
   );
 }
 
-function recordings<T>(name: string, file = 'goldens.jsonl'): readonly T[] {
-  const text = readFileSync(path.join(EXAMPLES, name, file), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map(line => JSON.parse(line) as T);
+function softmax(logits: readonly number[]): readonly number[] {
+  const highest = Math.max(...logits);
+  const weights = logits.map(logit => Math.exp(logit - highest));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map(weight => weight / sum);
+}
+
+function assertClose(found: readonly number[], expected: readonly number[], tolerance: number, id: string): void {
+  for (const [i, wanted] of expected.entries()) {
+    const close = Math.abs((found[i] ?? Number.NaN) - wanted) <= tolerance;
+    if (!close) assert.fail(`${id}, value ${i}: ${found[i]} for ${wanted}`);
+  }
+}
+
+function recordings<T>(folder: string, file = 'goldens.jsonl'): readonly T[] {
+  return readLines(exampleFile(folder, file)) as readonly T[];
 }
 
 /** `count` of the items, evenly over all of them. */
