@@ -1,44 +1,57 @@
 /**
- * Converts beside the page, into the private file system.
+ * Inspects and converts beside the page, into the private file system.
  */
-import { convert, withPreset } from '../../converters/index.ts';
+import { Bert4ortError, convert, type ProgressEvent } from '../../converters/index.ts';
 import { messageOf } from '../../src/core/errors.ts';
-import type { ProgressEvent } from '../../src/core/progress.ts';
-import { blobSet } from '../../src/io/blob.ts';
 import { opfsSink } from '../../src/io/opfs.ts';
+import { modelFolder } from './folder.ts';
+import { type Choices, type Inspection, inspectFiles } from './inspect.ts';
 import type { ModelFiles } from './models.ts';
+import { convertOptions, type Settings } from './settings.ts';
+
+/** What the page asks for; `cancel` ends the conversion that is under way. */
+export type ConvertRequest =
+  | { readonly kind: 'inspect'; readonly id: number; readonly files: ModelFiles; readonly choices: Choices }
+  | { readonly kind: 'convert'; readonly id: number; readonly files: ModelFiles; readonly settings: Settings }
+  | { readonly kind: 'cancel' };
 
 /** What the worker says. */
-export type ConvertMessage =
-  | { readonly kind: 'progress'; readonly event: ProgressEvent }
-  | { readonly kind: 'done'; readonly scheme: string }
-  | { readonly kind: 'failed'; readonly message: string };
+export type ConvertReply =
+  | { readonly kind: 'progress'; readonly id: number; readonly event: ProgressEvent }
+  | { readonly kind: 'inspected'; readonly id: number; readonly inspection: Inspection }
+  | { readonly kind: 'converted'; readonly id: number }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string };
 
-/** Folder of the private file system in which the playground keeps its model. */
-export const FOLDER = 'playground';
+let converting = new AbortController();
 
-self.addEventListener('message', async ({ data }: MessageEvent<ModelFiles>) => {
-  const say = (message: ConvertMessage): void => self.postMessage(message);
+self.addEventListener('message', async ({ data }: MessageEvent<ConvertRequest>) => {
+  if (data.kind === 'cancel') {
+    converting.abort();
+    return;
+  }
   try {
-    const options = {
-      checkpoint: { files: blobSet(data.checkpoint), name: data.checkpointName },
-      config: await bytesOf(data.config),
-      onProgress: (event: ProgressEvent) => say({ kind: 'progress', event }),
-    };
-    const root = await navigator.storage.getDirectory();
-    const directory = await root.getDirectoryHandle(FOLDER, { create: true });
-    const { preset, vocab } = data;
-    const complete =
-      preset === undefined || vocab === undefined
-        ? { ...options, keywords: { model: 'cloze-bilstm' } }
-        : withPreset(preset, { ...options, vocab: await bytesOf(vocab) });
-    const { scheme } = await convert(complete, await opfsSink(directory));
-    say({ kind: 'done', scheme });
+    say(await answer(data));
   } catch (error) {
-    say({ kind: 'failed', message: messageOf(error) });
+    const code = error instanceof Bert4ortError ? error.code : 'OTHER';
+    say({ kind: 'failed', id: data.id, code, message: messageOf(error) });
   }
 });
 
-async function bytesOf(blob: Blob): Promise<Uint8Array> {
-  return new Uint8Array(await blob.arrayBuffer());
+async function answer(request: Exclude<ConvertRequest, { kind: 'cancel' }>): Promise<ConvertReply> {
+  const { id, files } = request;
+  if (request.kind === 'inspect') {
+    return { kind: 'inspected', id, inspection: await inspectFiles(files, request.choices) };
+  }
+  converting = new AbortController();
+  const { signal } = converting;
+  const { config } = files;
+  if (config === undefined) throw new Error('no configuration');
+  const options = await convertOptions({ ...files, config }, request.settings);
+  const sink = await opfsSink(await modelFolder());
+  await convert({ ...options, signal, onProgress: event => say({ kind: 'progress', id, event }) }, sink);
+  return { kind: 'converted', id };
+}
+
+function say(reply: ConvertReply): void {
+  self.postMessage(reply);
 }

@@ -14,9 +14,23 @@ const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css',
   '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
   '.mjs': 'text/javascript',
   '.wasm': 'application/wasm',
 };
+
+/** All that the page needs; WebAssembly is compiled, and nothing else is made from strings. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "connect-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /** Prefix → folder, the longest first. */
 const FOLDERS: readonly (readonly [string, string])[] = [
@@ -34,6 +48,7 @@ export async function servePlayground(port: number): Promise<Server> {
     const bytes = scripts.get(name) ?? (await readFile(locate(name)).catch(() => undefined));
     response.setHeader('cross-origin-opener-policy', 'same-origin');
     response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    response.setHeader('content-security-policy', POLICY);
     response.setHeader('content-type', TYPES[path.extname(name)] ?? 'application/octet-stream');
     response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
   });

@@ -1,15 +1,31 @@
 /**
- * The playground from a user's side: convert a bundled model and one's own files, ask, read the answer, in both languages
- * and by keyboard.
+ * The playground from a user's side: inspect, convert and try bundled models and one's own files, cancel, stop, come back;
+ * in both languages, by keyboard alone, on a phone, and as an accessibility checker sees it.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { servePlayground } from '../../examples/playground/serve.ts';
 import { bePatient, launchChromium, PATIENCE, requireChromium } from './browser.ts';
 import { EXAMPLES } from './fixture.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Bundled model → its tasks in order, and the beginning of what the first example of the first one gives. */
+const BUNDLED: Readonly<Record<string, readonly [string, RegExp]>> = {
+  'qa-unilm': ['answer complete', /^丰亿中学/],
+  'qa-mlm': ['answer fill', /^丰亿中学/],
+  'chat-nezha': ['chat complete', /^You我叫小明Model./],
+  'chat-cdial': ['chat complete', /^You我叫小明Model./],
+  'completion-gpt2': ['complete chat', /^美国的首都是华盛顿\n/],
+  'completion-gpt2ml': ['complete chat', /^美国的首都是华盛顿\n/],
+  'cloze-bilstm': ['cloze', /^桃子/],
+};
 
 describe('playground', () => {
   let server: Server | undefined;
@@ -29,72 +45,208 @@ describe('playground', () => {
     server?.closeAllConnections();
   });
 
-  it('converts a bundled reader and shows its answer and votes', async () => {
-    const page = await open('zh-CN');
-    assert.equal(await page.textContent('#convert'), '转换并打开');
-    await page.selectOption('#bundled', 'qa-unilm');
-    await page.click('#convert');
-    await page.waitForSelector('#try:not([hidden])');
-    await page.focus('#form button.main');
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('#timing dd');
-    assert.equal(await page.textContent('.answer'), '丰亿中学');
+  it('converts every bundled model and tries its first task', async () => {
+    await using page = await open({ locale: 'en-US' });
+    for (const [name, [tasks, output]] of Object.entries(BUNDLED)) {
+      await page.check(`input[value=${name}]`);
+      await inspect(page);
+      assert.match(await page.innerText('#findings'), /Missing\s+none\s+Left over\s+none/, name);
+      await convert(page);
+      const offered = await page.locator('#tasks input').evaluateAll(all => all.map(one => one.getAttribute('value')));
+      assert.equal(offered.join(' '), tasks, name);
+      await page.click('#run');
+      await page.waitForSelector('#measures dd');
+      assert.match((await page.textContent('#output')) ?? '', output, name);
+      assert.equal(await page.textContent('#try-error'), '', name);
+    }
+  });
+
+  it('inspects, answers with votes, and fills masks in Chinese', async () => {
+    await using page = await open({ locale: 'zh-CN' });
+    assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN');
+    await page.check('input[value=qa-unilm]');
+    await inspect(page);
+    assert.match(
+      await page.innerText('#findings'),
+      /tf-bundle[\s\S]*bert · unilm[\s\S]*4 层\s*128 隐藏[\s\S]*1,668 词/,
+    );
+    await convert(page);
+    await page.click('#run');
+    await page.waitForSelector('#measures dd');
     assert.equal(await page.locator('.vote').count(), 3);
     assert.equal(await page.locator('.vote:not(.dropped)').count(), 1);
-    assert.match((await page.textContent('#timing')) ?? '', /wasm \(/);
-    await page.context().close();
+    assert.equal(await page.textContent('mark'), '丰亿中学');
+    assert.equal(await page.textContent('#announcer'), '丰亿中学');
+    assert.match(await page.innerText('#measures'), /运行于\s+wasm[\s\S]*磁盘占用\s+\d/);
+    await page.check('input[value=qa-mlm]');
+    await inspect(page);
+    await convert(page);
+    await page.check('#tasks input[value=fill]');
+    await page.click('#run');
+    await page.waitForSelector('.ranked');
+    assert.equal(await page.textContent('.answer'), '奇达·塞曼麦曾就读于丰亿中学。');
+    assert.equal(await page.locator('.ranked').count(), 5);
   });
 
-  it('converts the user’s own files and streams a completion', async () => {
-    const page = await open('en-US');
-    const folder = path.join(EXAMPLES, 'completion-gpt2');
-    const names = ['config.json', 'chinese_vocab.model', 'model.ckpt.index', 'model.ckpt.data-00000-of-00001'];
-    await page.setInputFiles(
-      '#files',
-      names.map(name => path.join(folder, name)),
+  it('takes dropped files and says which is missing; plans anew with every setting', async () => {
+    await using page = await open({ locale: 'en-US' });
+    await drop(page, ['qa-unilm/config.json', 'qa-unilm/README.md']);
+    assert.match(
+      await page.innerText('#roles'),
+      /Weights\s+still missing[\s\S]*config\.json[\s\S]*Vocabulary\s+still missing/,
     );
-    await page.selectOption('#preset', 'cpm-lm');
-    await page.click('#convert');
-    await page.waitForSelector('#try:not([hidden])');
-    await page.click('#form button.main');
-    await page.waitForSelector('#timing dd');
-    assert.match((await page.textContent('.answer')) ?? '', /^美国的首都是华盛顿\n/);
-    await page.context().close();
+    const weights = ['bert_model.ckpt.index', 'bert_model.ckpt.data-00000-of-00001'].map(name => `qa-unilm/${name}`);
+    await page.setInputFiles('#files', weights.map(locate));
+    await inspect(page);
+    assert.equal(await page.textContent('#inspection-error'), 'Vocabulary: still missing');
+    assert.ok(await page.isDisabled('#convert'));
+    await page.setInputFiles('#files', [...weights, 'qa-unilm/vocab.txt'].map(locate));
+    await inspect(page);
+    assert.equal(await page.inputValue('#model'), 'bert');
+    assert.match(await page.innerText('#findings'), /Can do\s+Reading comprehension\s*Fill \[MASK\]/);
+    await page.selectOption('#application', 'lm');
+    await page.waitForFunction(() => document.querySelector('.tags')?.textContent === 'CompletionChat');
+    await page.selectOption('#model', 'gpt2');
+    await page.waitForFunction(() => document.querySelector('#findings summary') !== null);
+    assert.ok(await page.isDisabled('#convert'));
+    await page.selectOption('#preset', 'seq2seq-rc');
+    await page.waitForFunction(() => document.querySelector('#findings summary') === null);
+    await convert(page);
+    assert.equal(await page.locator('#tasks input').count(), 2);
   });
 
-  it('converts the bundled cloze model and ranks the words', async () => {
-    const page = await open('zh-CN');
-    await page.selectOption('#bundled', 'cloze-bilstm');
-    await page.click('#convert');
-    await page.waitForSelector('#try:not([hidden])');
-    await page.click('#form button.main');
-    await page.waitForSelector('#timing dd');
-    assert.equal(await page.textContent('.answer'), '桃子');
-    assert.match((await page.textContent('.turn')) ?? '', /^桃子 \d+\.\d % /);
-    await page.context().close();
+  it('shows what is wrong with a file and what to do', async () => {
+    await using page = await open({ locale: 'en-US' });
+    await page.check('input[value=own]');
+    await page.setInputFiles('#files', { name: 'model.h5', mimeType: 'application/x-hdf5', buffer: Buffer.alloc(64) });
+    await page.click('#inspect');
+    await page.waitForSelector('#choose-error strong');
+    assert.match(await page.innerText('#choose-error'), /^A file is damaged[\s\S]*model\.h5[\s\S]*Check that/);
+    assert.ok(await page.isHidden('#inspection'));
   });
 
-  it('says what is missing, and names every control', async () => {
-    const page = await open('en-US');
-    await page.setInputFiles('#files', path.join(EXAMPLES, 'qa-unilm/config.json'));
-    await page.click('#convert');
-    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('Missing'));
-    assert.equal(await page.textContent('#status'), 'Missing: vocab.txt');
-    const nameless = await page.evaluate(() =>
-      [...document.querySelectorAll<HTMLInputElement>('select, textarea, input')]
-        .filter(control => (control.labels?.length ?? 0) === 0)
-        .map(control => control.id),
-    );
-    assert.deepEqual(nameless, []);
-    await page.context().close();
+  it('cancels a conversion, stops a text, keeps the model for the next visit and gives it away', async () => {
+    await using page = await open({ locale: 'en-US' });
+    await page.check('input[value=completion-gpt2ml]');
+    await inspect(page);
+    await page.evaluate(() => {
+      for (const id of ['convert', 'cancel']) document.getElementById(id)?.click();
+    });
+    await page.waitForFunction(() => document.getElementById('inspection-error')?.textContent?.startsWith('Cancelled'));
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'convert');
+    assert.ok(await page.isHidden('#trial'));
+    await page.fill('#max-len', '500');
+    await convert(page);
+    await page.click('#run');
+    await page.waitForFunction(() => (document.querySelector('.written')?.textContent ?? '').length > 30);
+    await page.click('#stop');
+    await page.waitForFunction(() => document.getElementById('announcer')?.textContent === 'Stopped.');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'run');
+
+    const downloading = page.waitForEvent('download');
+    await page.click('#save');
+    const names = execFileSync('tar', ['-tf', (await (await downloading).path()) ?? '']).toString();
+    assert.match(names, /^bert4ort\.json$/m);
+    assert.match(names, /^onnx\/model\.onnx$/m);
+
+    await page.reload();
+    assert.equal(await page.innerText('#last-title'), 'completion-gpt2ml');
+    await page.click('#open-last');
+    await page.waitForSelector('#trial:not([hidden])');
+    assert.equal(await page.locator('#tasks input').count(), 2);
   });
 
-  async function open(locale: string): Promise<Page> {
-    const context = await browser?.newContext({ locale });
+  it('needs no mouse, and follows the language', async () => {
+    await using page = await open({ locale: 'en-US', reducedMotion: 'reduce' });
+    const press = async (key: string, wanted: string): Promise<void> => {
+      for (let i = 0; i < 20; i++) {
+        await page.keyboard.press(key);
+        if (await page.evaluate(selector => document.activeElement?.matches(selector), wanted)) return;
+      }
+      assert.fail(`${key} never came to ${wanted}`);
+    };
+    await press('Tab', '#language');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN');
+    assert.equal(await page.innerText('#inspect'), '查看');
+    await press('Tab', 'input[name=model]');
+    await press('ArrowDown', 'input[value=cloze-bilstm]');
+    await press('Tab', '#inspect');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.activeElement?.id === 'inspection-title');
+    await press('Tab', '#convert');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.activeElement?.id === 'try-title');
+    await press('Tab', '#text');
+    await page.keyboard.press('Control+Enter');
+    await page.waitForFunction(() => document.getElementById('announcer')?.textContent === '桃子');
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`has no accessibility problem that axe knows, and fits a phone (${colorScheme})`, async () => {
+      await using page = await open({ locale: 'zh-CN', colorScheme, viewport: { width: 360, height: 740 } });
+      await page.evaluate(AXE);
+      await page.check('input[value=own]');
+      assert.deepEqual(await problems(page), []);
+      await page.check('input[value=qa-unilm]');
+      await inspect(page);
+      await convert(page);
+      await page.click('#run');
+      await page.waitForSelector('#measures dd');
+      assert.deepEqual(await problems(page), []);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    });
+  }
+
+  async function open(options: BrowserContextOptions): Promise<Page & AsyncDisposable> {
+    const context = await browser?.newContext(options);
     const page = await context?.newPage();
     assert.ok(page);
     page.setDefaultTimeout(PATIENCE);
     await page.goto(address);
-    return page;
+    return Object.assign(page, { [Symbol.asyncDispose]: () => page.context().close() });
   }
 });
+
+/** Inspects what is chosen and waits for the second step. */
+async function inspect(page: Page): Promise<void> {
+  await page.click('#inspect');
+  await page.waitForFunction(() => document.activeElement?.id === 'inspection-title');
+}
+
+/** Converts and waits for the third step. */
+async function convert(page: Page): Promise<void> {
+  await page.click('#convert');
+  await page.waitForFunction(() => document.activeElement?.id === 'try-title');
+}
+
+function locate(name: string): string {
+  return path.join(EXAMPLES, name);
+}
+
+/** Drops files on the page. */
+async function drop(page: Page, names: readonly string[]): Promise<void> {
+  const files = names.map(name => ({ name: path.basename(name), text: readFileSync(locate(name), 'utf8') }));
+  await page.evaluate(dropped => {
+    const dataTransfer = new DataTransfer();
+    for (const { name, text } of dropped) dataTransfer.items.add(new File([text], name));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+  }, files);
+  await page.waitForSelector('#roles .found');
+}
+
+/** What axe finds on the page as it is: rule and elements. */
+async function problems(page: Page): Promise<readonly string[]> {
+  return page.evaluate(async () => {
+    // Finished at once: a colour half way through a transition is nobody's fault.
+    for (const animation of document.getAnimations())
+      if (animation.effect?.getComputedTiming().endTime !== Infinity) animation.finish();
+    interface Axe {
+      run(): Promise<{ violations: { id: string; nodes: { target: string[]; failureSummary?: string }[] }[] }>;
+    }
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(node => `${id}: ${node.target.join(' ')} ${node.failureSummary}`),
+    );
+  });
+}

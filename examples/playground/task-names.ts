@@ -1,0 +1,27 @@
+/**
+ * Which tasks of the page suit a model, told from properties that are known before it is converted.
+ */
+import type { AttentionRules } from '../../src/core/manifest.ts';
+
+/** Tasks of the page. */
+export type TaskName = 'answer' | 'chat' | 'complete' | 'fill' | 'cloze';
+
+/** What decides. */
+export interface TaskFacts {
+  readonly visibility: AttentionRules['visibility'];
+  /** Outputs of the graph. */
+  readonly outputs: readonly string[];
+  /** Whether there is a generation graph, as where tokens have logits. */
+  readonly hasStep: boolean;
+  /** Tasks that have settings. */
+  readonly settings: readonly string[];
+}
+
+/** The tasks that suit a model, the likeliest first; none for an encoder without a head. */
+export function taskNames({ visibility, outputs, hasStep, settings }: TaskFacts): readonly TaskName[] {
+  if (outputs.includes('probabilities')) return ['cloze'];
+  if (!hasStep) return [];
+  if (visibility === 'padding') return ['answer', 'fill'];
+  if (visibility === 'prefix') return settings.includes('completion') ? ['complete', 'answer'] : ['answer', 'complete'];
+  return settings.includes('chat') ? ['chat', 'complete'] : ['complete', 'chat'];
+}
