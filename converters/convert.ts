@@ -4,7 +4,8 @@
  */
 import type { JsonObject } from '../onnx-graphs/architecture.ts';
 import { encodeGraph } from '../onnx-graphs/onnx/encode-graph.ts';
-import { GraphBuilder } from '../onnx-graphs/onnx/graph-builder.ts';
+import { GraphBuilder, type GraphPlan } from '../onnx-graphs/onnx/graph-builder.ts';
+import { withoutOutput } from '../onnx-graphs/onnx/without-output.ts';
 import type { ByteSink, ByteSourceSet } from '../src/core/byte-source.ts';
 import { throwIfAborted } from '../src/core/errors.ts';
 import {
@@ -26,7 +27,7 @@ import { type ModelPlan, planModel } from './plan-model.ts';
 import { type TokenizerFiles, type TokenizerSource, type TokenTable, tokenizerFiles } from './tokenizer-files.ts';
 import { packedLayout, type WeightLayout, wholeLayout, worthCloning } from './weight-files.ts';
 import { weightValues } from './weight-values.ts';
-import { settled, weightEntries, writeWeights } from './write-weights.ts';
+import { settled, writeWeights } from './write-weights.ts';
 
 /** Folder of the graphs and weights in a model directory. */
 const FOLDER = 'onnx';
@@ -50,6 +51,11 @@ export interface ConvertControls {
   readonly link?: boolean;
   /** Compare the checksums that the checkpoint records for its weights. Default true. */
   readonly verify?: boolean;
+  /**
+   * Record the SHA-256 of weight files, so that whoever fetches or verifies the model can compare them. Default true;
+   * without it, and without `verify`, `link` reads nothing but the checkpoint's index.
+   */
+  readonly sha256?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
@@ -103,7 +109,7 @@ async function writeModel(
   options: ConvertOptions & { readonly verify: boolean },
   sink: ByteSink,
 ): Promise<Conversion> {
-  const { verify, link = false, signal, onProgress } = options;
+  const { verify, link = false, sha256 = true, signal, onProgress } = options;
   throwIfAborted(signal, 'converting');
   const { config, tensors, ...described } = readConfiguration(options.config);
   if (described.tokenizer !== undefined) requireNothingElse(options);
@@ -115,13 +121,13 @@ async function writeModel(
   const weights = plan.weights.map(match => weightValues(match, { vocabulary: plan.pending, verify }));
   const whole = link || (sink.copy !== undefined && worthCloning(weights));
   const layout = whole ? wholeLayout(weights) : packedLayout(weights);
-  const data = weightEntries(layout, FOLDER);
   // Graphs are written while the operating system is busy with the weights.
-  const [, graphs] = await settled([
-    writeWeights(layout, sink, { folder: FOLDER, link, verify, signal, onProgress }),
-    writeGraphs(plan, layout, data, sink),
+  const [data, files] = await settled([
+    writeWeights(layout, sink, { folder: FOLDER, link, verify, sha256, signal, onProgress }),
+    writeGraphs(plan, layout, sink),
   ]);
 
+  const graphs = Object.fromEntries(Object.entries(files).map(([name, graph]) => [name, { ...graph, data }]));
   const manifest = manifestOf(plan, checkpoint, options, { graphs, tokenizer });
   const texts = jsonFiles(plan, config, options.tasks ?? {}, data.length);
   for (const [file, text] of texts) await writeFile(sink, file, new TextEncoder().encode(text));
@@ -131,23 +137,35 @@ async function writeModel(
   return { manifest, scheme: plan.naming.label, unused: plan.unused, allowed: plan.allowed };
 }
 
+/** What the manifest says of graphs, before the weight files beside them are known. */
+type GraphFileEntries = Partial<Record<GraphName, Omit<GraphEntry, 'data'>>>;
+
 /** Writes the graphs that the configuration has; all of them refer to the same weight files. */
 async function writeGraphs(
-  { architecture, facts, config }: ModelPlan,
+  model: ModelPlan,
   layout: WeightLayout,
-  data: readonly FileEntry[],
   sink: ByteSink,
-): Promise<Partial<Record<GraphName, GraphEntry>>> {
-  const graphs: Partial<Record<GraphName, GraphEntry>> = {};
+): Promise<GraphFileEntries> {
+  const graphs: GraphFileEntries = {};
+  for (const [name, plan] of graphPlans(model)) {
+    const entry = await writeFile(sink, `${FOLDER}/${name}.onnx`, encodeGraph(plan, layout.locate));
+    graphs[name] = { ...entry, dtype: 'float32', inputs: plan.inputs, outputs: plan.outputs };
+  }
+  return graphs;
+}
+
+/** What the architecture writes; a model with token logits also comes without them, for whoever wants hidden states. */
+function graphPlans({ architecture, facts, config }: ModelPlan): ReadonlyMap<GraphName, GraphPlan> {
+  const plans = new Map<GraphName, GraphPlan>();
   for (const name of facts.graphs) {
     const builder = new GraphBuilder(name);
     architecture.graphs[name]?.(builder, config);
-    const { inputs, outputs, ...plan } = builder.plan();
-    const bytes = encodeGraph({ inputs, outputs, ...plan }, layout.locate);
-    const entry = await writeFile(sink, `${FOLDER}/${name}.onnx`, bytes);
-    graphs[name] = { ...entry, dtype: 'float32', inputs, outputs, data };
+    const plan = builder.plan();
+    plans.set(name, plan);
+    const hasLogits = plan.outputs.some(port => port.name === 'logits');
+    if (name === 'model' && hasLogits) plans.set('encoder', withoutOutput(plan, 'logits', 'encoder'));
   }
-  return graphs;
+  return plans;
 }
 
 function manifestOf(
@@ -198,14 +216,9 @@ function tokenTable({ facts, vocabulary, pending, weights }: ModelPlan): TokenTa
   return { rows, storedRows, change: vocabulary, maxPositions };
 }
 
-async function writeFile(sink: ByteSink, file: string, bytes: Uint8Array): Promise<Required<FileEntry>> {
-  const writer = await sink.create(file, bytes.length);
+async function writeFile(sink: ByteSink, file: string, bytes: Uint8Array): Promise<FileEntry> {
+  const writer = await sink.create(file, bytes.length, { sha256: true });
   await writer.write(bytes);
-  await writer.close();
-  return { file, size: bytes.length, sha256: await sha256(bytes) };
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(bytes));
-  return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('');
+  const sha256 = await writer.close();
+  return { file, size: bytes.length, ...(sha256 === undefined ? {} : { sha256 }) };
 }

@@ -2,7 +2,7 @@
  * What an architecture is: a parser for its configuration, the list of Keras layers that hold weights, and functions that
  * write its graphs. No bytes are read here; the plan that comes out names the weights it needs and their shapes.
  */
-import type { Activations, Application, AttentionRules, Dimensions, GraphName, Json } from '../src/core/manifest.ts';
+import type { Activations, Application, AttentionRules, Dimensions, Json } from '../src/core/manifest.ts';
 import type { GraphBuilder } from './onnx/graph-builder.ts';
 
 export { weightName } from './onnx/weight-name.ts';
@@ -68,8 +68,8 @@ export interface ModelFacts {
   readonly activations: Activations;
   /** Hugging Face's `model_type`, for config.json. */
   readonly modelType: string;
-  /** Which graphs this configuration has. */
-  readonly graphs: readonly GraphName[];
+  /** Which of its {@link GraphWriters} this configuration has. */
+  readonly graphs: readonly (keyof GraphWriters<unknown>)[];
 }
 
 /** An architecture whose configuration type nobody outside needs to know. */

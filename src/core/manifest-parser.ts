@@ -115,6 +115,7 @@ const graphEntry = object<GraphEntry>({
 
 const graphs = object<Partial<Record<GraphName, GraphEntry>>>({
   model: optional(graphEntry),
+  encoder: optional(graphEntry),
   step: optional(graphEntry),
 });
 

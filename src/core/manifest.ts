@@ -13,8 +13,11 @@ export const MANIFEST_FILE = 'bert4ort.json';
 /** bert4keras' `application`: which attention mask the model was built with. */
 export type Application = 'encoder' | 'lm' | 'unilm';
 
-/** Which graph a file holds: the whole forward pass, or the generation graph with a cache. */
-export type GraphName = 'model' | 'step';
+/**
+ * Which graph a file holds: the whole forward pass, the same without token logits (where there are any), or the generation
+ * graph with a cache.
+ */
+export type GraphName = 'model' | 'encoder' | 'step';
 
 /** An input or output of a graph; a dimension is a size or the letter of a free one (`B`, `T`, `R`, `P`, `K`). */
 export interface Port {
@@ -23,7 +26,7 @@ export interface Port {
   readonly shape: readonly (number | string)[];
 }
 
-/** A file beside the manifest. `sha256` is absent for weights: hashing them would take longer than copying them. */
+/** A file beside the manifest. `sha256` is absent for weights that were converted without it, and for checkpoints. */
 export interface FileEntry {
   readonly file: string;
   readonly size: number;

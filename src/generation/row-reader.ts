@@ -6,10 +6,10 @@
 import type { Manifest } from '../core/manifest.ts';
 import type { GraphSession } from '../session/session.ts';
 import { float32Output } from './float32-output.ts';
-import { chunkByLength } from './length-batches.ts';
+import { encoderPacking, packByLength } from './length-batches.ts';
 import { createRunQueue, type RunCounts } from './run-queue.ts';
 import { checkSequence } from './sequence-checks.ts';
-import { batchTokens, blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
+import { blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
 import { type Sequence, seenPositions, visibleLengths } from './visibility.ts';
 
 /** A sequence with the rows whose logits are wanted. */
@@ -19,7 +19,7 @@ export interface RowRequest extends Sequence {
 
 /** Options of {@link RowReader.read} and {@link readRows}. */
 export interface RowReaderOptions {
-  /** Most tokens of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
+  /** Most tokens of one run, padding included. Default 512 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,8 +44,9 @@ export interface RowReader {
 /** A reader over a session, which stays the caller's. */
 export function createRowReader(session: GraphSession, manifest: Manifest): RowReader {
   const { dimensions } = manifest;
+  const packing = encoderPacking(session);
   const queue = createRunQueue<RowRequest, Float32Array>(session, {
-    group: (requests, budget) => chunkByLength(requests.map(lengthOf), budget),
+    group: (requests, budget) => packByLength(requests.map(lengthOf), { ...packing, budget }),
     input(batch) {
       const rows = wholeRows(manifest, batch, { reads: mostReads(batch), past: blankSlots(session) });
       return {
@@ -64,7 +65,7 @@ export function createRowReader(session: GraphSession, manifest: Manifest): RowR
     },
   });
   return {
-    async read(requests, read, { maxBatchTokens = batchTokens(session), signal } = {}) {
+    async read(requests, read, { maxBatchTokens = packing.budget, signal } = {}) {
       for (const request of requests) checkSequence(dimensions, request);
       return queue.ask(requests, { read, budget: maxBatchTokens, signal });
     },

@@ -6,6 +6,7 @@
  */
 import { InputError } from '../core/errors.ts';
 import { checkInteger } from '../decode/option-checks.ts';
+import type { RunCounts } from '../generation/run-queue.ts';
 import type { Model } from '../model.ts';
 import { createHistoryLayout, type FittedHistory, fitHistory, type Speakers } from './chat-history.ts';
 import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
@@ -70,6 +71,8 @@ export interface Chat {
    * what `reply` does. Leaving the loop stops the work.
    */
   stream(history: readonly string[], options?: ChatOptions): AsyncGenerator<string, ChatReply, undefined>;
+  /** What has been computed so far. */
+  readonly counts: RunCounts;
 }
 
 const DEFAULTS: DecodingOptions = { strategy: 'sample', topK: 5, maxLen: 32 };
@@ -118,6 +121,9 @@ export function createChatOver(engine: TextEngine, levels: readonly ChatSettings
       const { run, decoding, signal } = prepare(history, options);
       checkOneText(decoding);
       return yield* streamText((onStep, stop) => run({ onStep, signal: stop }), toText, signal);
+    },
+    get counts() {
+      return engine.counts;
     },
   };
 }

@@ -8,6 +8,7 @@
  */
 import { InputError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
+import type { RunCounts } from '../generation/run-queue.ts';
 import type { Model } from '../model.ts';
 import { cpmText } from '../tokenizers/sentencepiece/cpm-recipe.ts';
 import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
@@ -64,6 +65,8 @@ export interface Completer {
    * included where it belongs to it. The generator returns what `complete` does. Leaving the loop stops the work.
    */
   stream(prompt: string, options?: CompletionOptions): AsyncGenerator<string, Completion, undefined>;
+  /** What has been computed so far. */
+  readonly counts: RunCounts;
 }
 
 const DEFAULTS: DecodingOptions = { strategy: 'sample', topP: 0.95, maxLen: 64 };
@@ -133,6 +136,9 @@ export function createCompleterOver(engine: TextEngine, levels: readonly Complet
       const { run, toText, decoding, signal } = prepare(prompt, options);
       checkOneText(decoding);
       return yield* streamText((onStep, stop) => run({ onStep, signal: stop }), toText, signal);
+    },
+    get counts() {
+      return engine.counts;
     },
   };
 }

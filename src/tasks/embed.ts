@@ -7,10 +7,10 @@
 import { ConfigError } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
 import { type Float32Values, float32Output } from '../generation/float32-output.ts';
-import { chunkByLength, paddingWaste } from '../generation/length-batches.ts';
+import { encoderPacking, type Packing, packByLength, paddingWaste } from '../generation/length-batches.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
-import { batchTokens, takes } from '../generation/step-session.ts';
+import { takes } from '../generation/step-session.ts';
 import { seenPositions } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { GraphSession } from '../session/session.ts';
@@ -28,7 +28,7 @@ export interface EmbedSettings {
   readonly normalize: boolean;
   /** Longest text in tokens; longer ones are truncated. Default: the model's positions, or 512. */
   readonly maxLen: number;
-  /** Most tokens of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
+  /** Most tokens of one run, padding included. Default 512 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens: number;
 }
 
@@ -73,11 +73,12 @@ const SETTINGS: SettingChecks = {
 export async function createEmbedder(model: Model): Promise<Embedder> {
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
-  const session = await model.openGraph('model');
+  const session = await model.openGraph(manifest.graphs.encoder === undefined ? 'model' : 'encoder');
+  const packing = encoderPacking(session);
   const maxLen = manifest.dimensions.maxPositions ?? 512;
-  const defaults: EmbedSettings = { pooling: 'cls', normalize: false, maxLen, maxBatchTokens: batchTokens(session) };
+  const defaults: EmbedSettings = { pooling: 'cls', normalize: false, maxLen, maxBatchTokens: packing.budget };
   const settingsOf = createSettingsReader(manifest, { task: 'embed', checks: SETTINGS, defaults });
-  const queue = createRunQueue(session, textRules(session));
+  const queue = createRunQueue(session, textRules(session, packing));
 
   return {
     async embed(texts, { signal, ...options } = {}) {
@@ -91,7 +92,7 @@ export async function createEmbedder(model: Model): Promise<Embedder> {
       };
       const vectors = await queue.ask(encodings, { read, budget, signal });
       const lengths = encodings.map(({ tokenIds }) => tokenIds.length);
-      return { vectors, paddingWaste: paddingWaste(lengths, chunkByLength(lengths, budget)) };
+      return { vectors, paddingWaste: paddingWaste(lengths, packByLength(lengths, { ...packing, budget })) };
     },
     get counts() {
       return queue.counts;
@@ -107,12 +108,12 @@ interface Item extends Encoding {
 }
 
 /** How texts become runs; a result is a text's own part of its output, [T, D] or [D]. */
-function textRules(session: GraphSession): RunRules<Item, Float32Values> {
+function textRules(session: GraphSession, packing: Packing): RunRules<Item, Float32Values> {
   return {
     group: (items, budget) =>
-      chunkByLength(
+      packByLength(
         items.map(({ tokenIds }) => tokenIds.length),
-        budget,
+        { ...packing, budget },
       ),
     input(batch) {
       const length = Math.max(...batch.map(({ tokenIds }) => tokenIds.length));

@@ -7,6 +7,7 @@ import { type Generated, generate } from '../decode/generate.ts';
 import type { StepListener } from '../decode/step-events.ts';
 import type { GenerationScorer, StartOptions } from '../generation/generation-scorer.ts';
 import { createGenerator } from '../generation/generator.ts';
+import type { RunCounts } from '../generation/run-queue.ts';
 import type { Sequence } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
@@ -26,6 +27,8 @@ export interface TextEngine {
   readonly visibility: AttentionRules['visibility'];
   /** Longest sequence, or null where positions have no limit. */
   readonly maxPositions: number | null;
+  /** What has been computed so far. */
+  readonly counts: RunCounts;
 }
 
 /** A text that was written. */
@@ -74,6 +77,9 @@ export async function openTextEngine(model: Model): Promise<TextEngine> {
     visibility,
     maxPositions: manifest.dimensions.maxPositions,
     start: (prompt, options) => generator.start(prompt, options),
+    get counts() {
+      return generator.counts;
+    },
   };
 }
 

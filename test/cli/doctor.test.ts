@@ -50,7 +50,7 @@ describe('bert4ort doctor', () => {
       const { graphs } = JSON.parse(stdout);
       assert.deepEqual(
         graphs.map((graph: { graph: string }) => graph.graph),
-        ['model', 'step'],
+        ['model', 'encoder', 'step'],
       );
       for (const { placements, problem, bytes } of graphs) {
         assert.equal(problem, null);

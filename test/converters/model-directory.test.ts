@@ -45,6 +45,7 @@ describe('model directory', () => {
       'config.json',
       'generation_config.json',
       'onnx',
+      'onnx/encoder.onnx',
       'onnx/model.onnx',
       'onnx/model.onnx_data',
       'onnx/step.onnx',

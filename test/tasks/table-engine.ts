@@ -51,6 +51,7 @@ export function tableEngine(row: Row, more: Partial<TextEngine> = {}): TableEngi
     tokenizer: tableTokenizer(),
     visibility: 'causal',
     maxPositions: null,
+    counts: { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 },
     ...more,
     started,
     open,
