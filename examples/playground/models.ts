@@ -42,7 +42,7 @@ export const bundled: Readonly<Record<string, Bundled>> = {
     files: ['config.json', 'vocab.txt', ...shard('bert_model.ckpt')],
   },
   'qa-mlm': {
-    task: 'fill',
+    task: 'answer',
     title: 'BERT · MLM',
     preset: 'mlm-rc',
     files: ['config.json', 'vocab.txt', 'best_model.weights'],

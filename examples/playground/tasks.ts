@@ -157,17 +157,18 @@ function filling(model: Model): PageTask {
     hasPassages: false,
     isDialogue: false,
     examples: [
-      { text: '奇达·塞曼麦曾就读于丰亿中[MASK]。' },
-      { text: '他毕[MASK]于城洋师范大[MASK]。' },
-      { text: '这位名人的伴[MASK]是邱乡浩。' },
+      // The bundled reader writes answers into masks before a question; [SEP] ends them.
+      { text: `${'[MASK]'.repeat(8)}汉查米·斯戴扎的伴侣是谁？汉查米·斯戴扎曾就读于山平大学。他的伴侣是邱乡浩。` },
+      { text: '北京是中国的[MASK]都。' },
     ],
     async run({ text, signal, output }) {
-      const { masks, text: filled } = await (await createFillMask(model)).fill(text, { signal });
+      const { masks, text: filled } = await (await createFillMask(model)).fill(text, { topK: 3, signal });
       output.append(inChinese(make('p', 'answer', filled)));
-      masks.forEach((candidates, i) => {
+      const pictures = masks.map((candidates, i) => {
         const ranked = candidates.map(({ token, score }) => ({ text: token, score }));
-        output.append(rankingPicture(`[MASK] ${i + 1}`, ranked));
+        return rankingPicture(`[MASK] ${i + 1}`, ranked);
       });
+      output.append(make('div', 'pictures', ...pictures));
       return { text: filled };
     },
   };

@@ -84,8 +84,8 @@ describe('playground', () => {
     await page.check('#tasks input[value=fill]');
     await page.click('#run');
     await page.waitForSelector('.ranked');
-    assert.equal(await page.textContent('.answer'), '奇达·塞曼麦曾就读于丰亿中学。');
-    assert.equal(await page.locator('.ranked').count(), 5);
+    assert.match((await page.textContent('.answer')) ?? '', /^邱乡浩汉查米/);
+    assert.equal(await page.locator('.ranked').count(), 8 * 3);
   });
 
   it('takes dropped files and says which is missing; plans anew with every setting', async () => {
@@ -106,7 +106,7 @@ describe('playground', () => {
     assert.match(await page.innerText('#findings'), /Can do\s+Reading comprehension\s*Fill \[MASK\]/);
     await page.selectOption('#application', 'lm');
     await page.waitForFunction(() => document.querySelector('.tags')?.textContent === 'CompletionChat');
-    await page.selectOption('#model', 'gpt2');
+    await page.selectOption('#model', 'nezha');
     await page.waitForFunction(() => document.querySelector('#findings summary') !== null);
     assert.ok(await page.isDisabled('#convert'));
     await page.selectOption('#preset', 'seq2seq-rc');
@@ -150,6 +150,7 @@ describe('playground', () => {
     assert.match(names, /^onnx\/model\.onnx$/m);
 
     await page.reload();
+    await page.waitForSelector('#last:not([hidden])');
     assert.equal(await page.innerText('#last-title'), 'completion-gpt2ml');
     await page.click('#open-last');
     await page.waitForSelector('#trial:not([hidden])');
