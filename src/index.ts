@@ -39,6 +39,7 @@ export {
   type Generator,
   type GeneratorOptions,
 } from './generation/generator.ts';
+export type { RunCounts } from './generation/run-queue.ts';
 export { type Model, type ModelOptions, tokenizerOf } from './model.ts';
 export type { Device, DeviceChoice, GraphSession, SessionOptions } from './session/session.ts';
 export type {
@@ -66,7 +67,14 @@ export {
   type CompletionSettings,
   createCompleter,
 } from './tasks/completion.ts';
-export { createEmbedder, type Embedder, type Embeddings, type EmbedOptions } from './tasks/embed.ts';
+export {
+  createEmbedder,
+  type Embedder,
+  type Embeddings,
+  type EmbedOptions,
+  type EmbedSettings,
+  type Pooling,
+} from './tasks/embed.ts';
 export {
   type AnswerMetric,
   type AnswerScore,
@@ -74,7 +82,14 @@ export {
   type Evaluation,
   scoreAnswer,
 } from './tasks/evaluation/answer-metrics.ts';
-export { createFillMask, type FillCandidate, type Filled, type FillMask, type FillOptions } from './tasks/fill-mask.ts';
+export {
+  createFillMask,
+  type FillCandidate,
+  type Filled,
+  type FillMask,
+  type FillOptions,
+  type FillSettings,
+} from './tasks/fill-mask.ts';
 export { createMlmReader } from './tasks/mlm-reader.ts';
 export { createReader } from './tasks/reader.ts';
 export { createSeq2SeqReader } from './tasks/seq2seq-reader.ts';

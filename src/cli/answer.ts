@@ -10,7 +10,7 @@ import { createReader } from '../tasks/reader.ts';
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
-import { answerLines, inputFlags, type JsonLine, textField, textListField } from './json-lines.ts';
+import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField, textListField } from './json-lines.ts';
 import { readingFlags, readingOptions } from './reading-flags.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
 import { printNotice } from './terminal.ts';
@@ -48,7 +48,7 @@ export const answerCommand: Command<typeof flags> = {
 };
 
 async function runAnswer(options: Options, signal: AbortSignal): Promise<number> {
-  const { input, concurrency } = options;
+  const { input, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
   const metric = metricOf(options);
   if (input === undefined && metric !== undefined) {
@@ -67,8 +67,10 @@ async function runAnswer(options: Options, signal: AbortSignal): Promise<number>
       scores.push(score);
       return { ...result, exact_match: score.exactMatch, f1: score.f1 };
     };
-    const code = await answerLines({ input, concurrency, answer, signal });
-    if (metric !== undefined) reportScores(metric, scores, options.json);
+    const generates = model.manifest.attention.visibility !== 'padding';
+    const concurrency = options.concurrency ?? (generates ? LINES_AT_ONCE.generating : LINES_AT_ONCE.reading);
+    const code = await answerLines({ input, concurrency, answer, signal, task: reader, json });
+    if (metric !== undefined) reportScores(metric, scores, json);
     return code;
   } finally {
     await model.dispose();

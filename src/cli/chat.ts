@@ -6,7 +6,7 @@ import { type Chat, type ChatOptions, createChat } from '../tasks/chat.ts';
 import { type Command, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
 import { decodingFlags, decodingOptions } from './decoding-flags.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
-import { answerLines, inputFlags, type JsonLine, textListField } from './json-lines.ts';
+import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textListField } from './json-lines.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
 
 const flags = { ...inputFlags, ...decodingFlags, ...deviceFlags, ...jsonFlag } as const satisfies Flags;
@@ -27,7 +27,7 @@ export const chatCommand: Command<typeof flags> = {
 };
 
 async function runChat(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
-  const { input, concurrency } = options;
+  const { input, concurrency = LINES_AT_ONCE.generating, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
   const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
   try {
@@ -35,7 +35,7 @@ async function runChat(options: Parsed<typeof flags>, signal: AbortSignal): Prom
     const decoding = decodingOptions(options);
     if (input === undefined) return await runRepl(chatRepl(chat, decoding), signal);
     const answer = (item: JsonLine) => replyLine(chat, textListField(item, 'history'), { ...decoding, signal });
-    return await answerLines({ input, concurrency, answer, signal });
+    return await answerLines({ input, concurrency, answer, signal, task: chat, json });
   } finally {
     await model.dispose();
   }

@@ -8,7 +8,7 @@ import { type Cloze, type ClozeItem, type ClozeOptions, createCloze } from '../t
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
-import { answerLines, inputFlags, type JsonLine, textField } from './json-lines.ts';
+import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, runRepl } from './repl.ts';
 import { formatTable, printNotice, printResult } from './terminal.ts';
 
@@ -44,7 +44,7 @@ export const clozeCommand: Command<typeof flags> = {
 };
 
 async function runCloze(options: Options, signal: AbortSignal): Promise<number> {
-  const { input, concurrency } = options;
+  const { input, concurrency = LINES_AT_ONCE.reading, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
   if (input === undefined && options.truth) {
     throw new MisuseError({ what: '--truth', expected: '--input FILE with a field "truth"', found: 'no input' });
@@ -66,7 +66,7 @@ async function runCloze(options: Options, signal: AbortSignal): Promise<number> 
       if (correct) right++;
       return { ...result, correct };
     };
-    const code = await answerLines({ input, concurrency, answer, signal });
+    const code = await answerLines({ input, concurrency, answer, signal, task: cloze, json });
     if (options.truth) printNotice(`accuracy ${((100 * right) / Math.max(1, count)).toFixed(2)} % of ${count}`);
     return code;
   } finally {

@@ -7,7 +7,7 @@ import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { decodingFlags, decodingOptions } from './decoding-flags.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
-import { answerLines, inputFlags, type JsonLine, textField } from './json-lines.ts';
+import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
 
 const flags = { ...inputFlags, ...decodingFlags, ...deviceFlags, ...jsonFlag } as const satisfies Flags;
@@ -25,7 +25,7 @@ export const completeCommand: Command<typeof flags> = {
 };
 
 async function runComplete(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
-  const { input, concurrency } = options;
+  const { input, concurrency = LINES_AT_ONCE.generating, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
   const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
   try {
@@ -33,7 +33,7 @@ async function runComplete(options: Parsed<typeof flags>, signal: AbortSignal): 
     const decoding = decodingOptions(options);
     if (input === undefined) return await runRepl(completionRepl(completer, decoding), signal);
     const answer = (item: JsonLine) => completeLine(completer, textField(item, 'prompt'), { ...decoding, signal });
-    return await answerLines({ input, concurrency, answer, signal });
+    return await answerLines({ input, concurrency, answer, signal, task: completer, json });
   } finally {
     await model.dispose();
   }

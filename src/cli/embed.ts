@@ -7,7 +7,7 @@ import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { given } from './decoding-flags.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
-import { answerLines, inputFlags, type JsonLine, textField } from './json-lines.ts';
+import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, runRepl } from './repl.ts';
 import { printResult } from './terminal.ts';
 
@@ -30,7 +30,7 @@ export const embedCommand: Command<typeof flags> = {
 };
 
 async function runEmbed(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
-  const { input, concurrency } = options;
+  const { input, concurrency = LINES_AT_ONCE.reading, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
   const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
   try {
@@ -41,7 +41,7 @@ async function runEmbed(options: Parsed<typeof flags>, signal: AbortSignal): Pro
     };
     if (input !== undefined) {
       const answer = (item: JsonLine) => embedLine(textField(item, 'text'), signal);
-      return await answerLines({ input, concurrency, answer, signal });
+      return await answerLines({ input, concurrency, answer, signal, task: embedder, json });
     }
     const handle = async (text: string, stop: AbortSignal) => printResult(JSON.stringify(await embedLine(text, stop)));
     return await runRepl({ greeting: 'Type a text.', prompt: '> ', commands: {}, handle }, signal);

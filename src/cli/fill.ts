@@ -7,7 +7,7 @@ import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { given } from './decoding-flags.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
-import { answerLines, inputFlags, type JsonLine, textField } from './json-lines.ts';
+import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, runRepl } from './repl.ts';
 import { formatTable, printResult } from './terminal.ts';
 
@@ -25,21 +25,24 @@ export const fillCommand: Command<typeof flags> = {
   describe: 'Fill each [MASK] of texts',
   flags,
   examples: [
-    ['$0 fill models/bert --input texts.jsonl', '{id, text} → {id, text, masks: [[{token, token_id, score}]]}'],
+    [
+      '$0 fill models/bert --input texts.jsonl',
+      '{id, text, second?} → {id, text, second?, masks: [[{token, token_id, score}]]}',
+    ],
   ],
   run: runFill,
 };
 
 async function runFill(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
-  const { input, concurrency, topK, targets } = options;
+  const { input, concurrency = LINES_AT_ONCE.reading, json, topK, targets } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
   const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
   try {
     const filler = await createFillMask(model);
     const settings = given({ topK, targets });
     if (input !== undefined) {
-      const answer = (item: JsonLine) => fillLine(filler, textField(item, 'text'), { ...settings, signal });
-      return await answerLines({ input, concurrency, answer, signal });
+      const answer = (item: JsonLine) => fillLine(filler, item, { ...settings, signal });
+      return await answerLines({ input, concurrency, answer, signal, task: filler, json });
     }
     const handle = async (text: string, stop: AbortSignal) => {
       const { masks } = await filler.fill(text, { ...settings, signal: stop });
@@ -52,10 +55,11 @@ async function runFill(options: Parsed<typeof flags>, signal: AbortSignal): Prom
   }
 }
 
-async function fillLine(filler: FillMask, text: string, options: FillOptions): Promise<object> {
-  const filled = await filler.fill(text, options);
+async function fillLine(filler: FillMask, item: JsonLine, options: FillOptions): Promise<object> {
+  const second = item['second'] === undefined ? undefined : textField(item, 'second');
+  const filled = await filler.fill(textField(item, 'text'), { ...options, second });
   const masks = filled.masks.map(mask =>
     mask.map(({ token, tokenId, score }) => ({ token, token_id: tokenId, score })),
   );
-  return { text: filled.text, masks };
+  return { text: filled.text, ...given({ second: filled.second }), masks };
 }

@@ -11,7 +11,7 @@ import { loadModel } from '../node.ts';
 import { createTokenizer } from '../tokenizers/index.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { type Command, EXIT, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
-import { answerLines, inputFlags, type JsonLine, textField } from './json-lines.ts';
+import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { readBytes } from './read-input.ts';
 import { formatTable, printResult } from './terminal.ts';
 import { givenTokenizerSettings, tokenizerSettingFlags, tokenizerSource } from './tokenizer-flags.ts';
@@ -40,7 +40,7 @@ export const tokenizeCommand: Command<typeof flags> = {
 
 async function runTokenize(options: Options, signal: AbortSignal): Promise<number> {
   const texts = Array.isArray(options['text']) ? options['text'].map(String) : [];
-  const { input, concurrency } = options;
+  const { input, concurrency = LINES_AT_ONCE.reading, json } = options;
   if ((texts.length === 0) === (input === undefined)) {
     throw new MisuseError({ what: 'tokenize', expected: 'texts, or --input FILE, and not both' });
   }
@@ -48,7 +48,7 @@ async function runTokenize(options: Options, signal: AbortSignal): Promise<numbe
   if (input !== undefined) {
     const answer = async (item: JsonLine) =>
       analyse(tokenizer, textField(item, 'text'), secondOf(item, options), options);
-    return answerLines({ input, concurrency, answer, signal });
+    return answerLines({ input, concurrency, answer, signal, json });
   }
   for (const text of texts) {
     const analysis = analyse(tokenizer, text, options.second, options);
