@@ -9,7 +9,15 @@ import type { Tensor } from '../../src/core/tensor.ts';
 import { sha256Of } from '../../src/io/browser-cache.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
-import { fetchModel, loadModel, opfsSet, opfsSink, type ProgressEvent, type WebModelOptions } from '../../src/web.ts';
+import {
+  createChat,
+  fetchModel,
+  loadModel,
+  opfsSet,
+  opfsSink,
+  type ProgressEvent,
+  type WebModelOptions,
+} from '../../src/web.ts';
 import type { PageConversion } from './convert-worker.ts';
 import { answerAll, fillBlanks, generateAll } from './page-tasks.ts';
 
@@ -28,21 +36,6 @@ async function thrownBy(work: () => Promise<unknown>): Promise<Thrown | null> {
     if (error instanceof Bert4ortError) return { name: error.name, message: error.message };
     throw error;
   }
-}
-
-/** Longest stretch in milliseconds in which the main thread was blocked during `work`. */
-async function longestBlock<T>(work: () => Promise<T>): Promise<{ longest: number; result: T }> {
-  let longest = 0;
-  const note = (entries: PerformanceEntryList): void => {
-    for (const entry of entries) longest = Math.max(longest, entry.duration);
-  };
-  const observer = new PerformanceObserver(list => note(list.getEntries()));
-  observer.observe({ type: 'longtask' });
-  const result = await work();
-  await new Promise(resolve => setTimeout(resolve, 50));
-  note(observer.takeRecords());
-  observer.disconnect();
-  return { longest, result };
 }
 
 /** The kinds of progress that loading reports, without repetitions. */
@@ -194,16 +187,21 @@ async function writeTooMuch(): Promise<Thrown | null> {
   return thrownBy(() => sink.create('big', Number.MAX_SAFE_INTEGER));
 }
 
-/** Longest blocks of the main thread while a model is converted, and while it is loaded and run. */
-async function blockedBy(conversion: PageConversion, options: WebModelOptions) {
-  const converting = await longestBlock(() => convertInto(conversion));
-  const running = await longestBlock(async () => {
-    const model = await loadModel(await directoryNamed(conversion.into), options);
-    const graph = await model.openGraph('model');
-    for (let i = 0; i < 5; i++) await graph.run(probeFeeds(graph), ['logits']);
+/** Replies from a model in the private file system, in several turns. */
+async function chatFrom(folder: string, options: WebModelOptions): Promise<readonly string[]> {
+  const model = await loadModel(await directoryNamed(folder), options);
+  try {
+    const chat = await createChat(model);
+    const turns = ['你好'];
+    for (let turn = 0; turn < 3; turn++) {
+      for await (const piece of chat.stream(turns, { seed: turn }))
+        turns[2 * turn + 1] = (turns[2 * turn + 1] ?? '') + piece;
+      turns.push('今天天气不错');
+    }
+    return turns;
+  } finally {
     await model.dispose();
-  });
-  return { converting: converting.longest, running: running.longest };
+  }
 }
 
 /** Milliseconds from nothing to the first result of the whole graph, and of the fastest run after it. */
@@ -239,7 +237,7 @@ const api = {
   logPlacements,
   publishTwice,
   writeTooMuch,
-  blockedBy,
+  chatFrom,
   thrownBy,
   probe,
   loseGpu,
