@@ -52,8 +52,8 @@ export interface ConvertControls {
   /** Compare the checksums that the checkpoint records for its weights. Default true. */
   readonly verify?: boolean;
   /**
-   * Record the SHA-256 of weight files, so that whoever fetches or verifies the model can compare them. Default true;
-   * without it, and without `verify`, `link` reads nothing but the checkpoint's index.
+   * Record the SHA-256 of weight files too, so that whoever fetches the model can compare them. Default false: it takes
+   * longer than copying them. Graphs always have theirs.
    */
   readonly sha256?: boolean;
   readonly signal?: AbortSignal;
@@ -109,7 +109,7 @@ async function writeModel(
   options: ConvertOptions & { readonly verify: boolean },
   sink: ByteSink,
 ): Promise<Conversion> {
-  const { verify, link = false, sha256 = true, signal, onProgress } = options;
+  const { verify, link = false, sha256 = false, signal, onProgress } = options;
   throwIfAborted(signal, 'converting');
   const { config, tensors, ...described } = readConfiguration(options.config);
   if (described.tokenizer !== undefined) requireNothingElse(options);
@@ -141,11 +141,7 @@ async function writeModel(
 type GraphFileEntries = Partial<Record<GraphName, Omit<GraphEntry, 'data'>>>;
 
 /** Writes the graphs that the configuration has; all of them refer to the same weight files. */
-async function writeGraphs(
-  model: ModelPlan,
-  layout: WeightLayout,
-  sink: ByteSink,
-): Promise<GraphFileEntries> {
+async function writeGraphs(model: ModelPlan, layout: WeightLayout, sink: ByteSink): Promise<GraphFileEntries> {
   const graphs: GraphFileEntries = {};
   for (const [name, plan] of graphPlans(model)) {
     const entry = await writeFile(sink, `${FOLDER}/${name}.onnx`, encodeGraph(plan, layout.locate));

@@ -2,7 +2,7 @@
  * Writes the weight files of a layout. Packed ones are streamed weight by weight in pieces of bounded size; whole ones are
  * linked or cloned by the file system while the checksums of what they hold are compared.
  */
-import type { ByteSink, ByteWriter } from '../src/core/byte-source.ts';
+import type { ByteSink, ByteWriter, WriteRequest } from '../src/core/byte-source.ts';
 import { ConfigError, throwIfAborted } from '../src/core/errors.ts';
 import type { FileEntry } from '../src/core/manifest.ts';
 import type { ProgressListener } from '../src/core/progress.ts';
@@ -17,13 +17,10 @@ export interface WriteOptions {
   readonly link: boolean;
   /** Compare checksums of whole files; packed ones are checked by their pieces. */
   readonly verify: boolean;
+  /** Have the sink compute each file's SHA-256. */
+  readonly sha256: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ProgressListener | undefined;
-}
-
-/** What the manifest says of the files of a layout. They carry no hash: that would take longer than copying them. */
-export function weightEntries(layout: WeightLayout, folder: string): FileEntry[] {
-  return layout.files.map(({ name, size }) => ({ file: `${folder}/${name}`, size }));
 }
 
 /** Waits for all of several works, also when one fails, so that nothing is still being written when its error is out. */
@@ -32,18 +29,31 @@ export async function settled<T extends readonly unknown[]>(works: readonly [...
   return Promise.all(works);
 }
 
-/** Writes every file. @throws FormatError when a weight is damaged; AbortedError; IoError. */
-export async function writeWeights(layout: WeightLayout, sink: ByteSink, options: WriteOptions): Promise<void> {
+/**
+ * Writes every file; returns what the manifest says of them.
+ * @throws FormatError when a weight is damaged; AbortedError; IoError.
+ */
+export async function writeWeights(layout: WeightLayout, sink: ByteSink, options: WriteOptions): Promise<FileEntry[]> {
+  const entries: FileEntry[] = [];
   for (const file of layout.files) {
     const name = `${options.folder}/${file.name}`;
     options.onProgress?.({ status: 'initiate', file: name });
-    await (file.kind === 'packed' ? writePacked(file, name, sink, options) : placeWhole(file, name, sink, options));
+    const write =
+      file.kind === 'packed' ? writePacked(file, name, sink, options) : placeWhole(file, name, sink, options);
+    const sha256 = await write;
+    entries.push({ file: name, size: file.size, ...(sha256 === undefined ? {} : { sha256 }) });
     options.onProgress?.({ status: 'done', file: name });
   }
+  return entries;
 }
 
-async function writePacked(file: WeightFile, name: string, sink: ByteSink, options: WriteOptions): Promise<void> {
-  const writer = await sink.create(name, file.size);
+async function writePacked(
+  file: WeightFile,
+  name: string,
+  sink: ByteSink,
+  options: WriteOptions,
+): Promise<string | undefined> {
+  const writer = await sink.create(name, file.size, { sha256: options.sha256 });
   const memory = pieceMemory();
   let written = 0;
   for (const { values, offset } of file.weights) {
@@ -51,7 +61,7 @@ async function writePacked(file: WeightFile, name: string, sink: ByteSink, optio
     await writePieces(values.pieces(memory), writer, bytes => report(file, name, offset + bytes, options));
     written = offset + values.size;
   }
-  await writer.close();
+  return writer.close();
 }
 
 /** Writes pieces while the next one is read and checked. */
@@ -68,25 +78,31 @@ async function writePieces(
   }
 }
 
-async function placeWhole(file: WeightFile & { kind: 'whole' }, name: string, sink: ByteSink, options: WriteOptions) {
-  const placing = options.link ? linkWhole(file, name, sink) : copyWhole(file, name, sink);
-  await settled([placing, options.verify ? verifyWeights(file, name, options) : Promise.resolve()]);
+type WholeFile = WeightFile & { readonly kind: 'whole' };
+
+async function placeWhole(
+  file: WholeFile,
+  name: string,
+  sink: ByteSink,
+  options: WriteOptions,
+): Promise<string | undefined> {
+  const { sha256 } = options;
+  const placing = options.link ? linkTo(sink, name, file.path, { sha256 }) : sink.copy?.(name, file.path, { sha256 });
+  const [digest] = await settled([
+    Promise.resolve(placing),
+    options.verify ? verifyWeights(file, name, options) : Promise.resolve(),
+  ]);
   throwIfAborted(options.signal, 'converting');
+  return digest;
 }
 
-async function linkWhole({ path }: WeightFile & { kind: 'whole' }, name: string, sink: ByteSink): Promise<void> {
-  if (sink.link === undefined) {
-    throw new ConfigError({
-      what: 'link',
-      expected: 'an output folder on the local disk',
-      found: 'another kind of output',
-    });
-  }
-  await sink.link(name, path);
-}
-
-async function copyWhole({ path }: WeightFile & { kind: 'whole' }, name: string, sink: ByteSink): Promise<void> {
-  await sink.copy?.(name, path);
+async function linkTo(sink: ByteSink, name: string, path: string, request: WriteRequest): Promise<string | undefined> {
+  if (sink.link !== undefined) return sink.link(name, path, request);
+  throw new ConfigError({
+    what: 'link',
+    expected: 'an output folder on the local disk',
+    found: 'another kind of output',
+  });
 }
 
 /** Reads what the model uses of a file, for the sake of its checksums. */

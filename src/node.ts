@@ -1,10 +1,11 @@
 /**
  * bert4ort in Node: model directories from disk, sessions of onnxruntime-node. The face of the package's main entry.
  */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { ByteSource, ByteSourceSet } from './core/byte-source.ts';
+import type { ByteSourceSet } from './core/byte-source.ts';
+import { hashSource } from './io/file-hash.ts';
 import { directorySet } from './io/file-source.ts';
+import { profileFile } from './io/profile-file.ts';
 import { loadModel as loadModelOn, type Model, type ModelOptions } from './model.ts';
 import { nodeProvider } from './session/node-session.ts';
 import { type WorkerOptions, workerProvider } from './session/worker-node.ts';
@@ -26,9 +27,6 @@ export function openJieba(): Promise<Jieba> {
   return loadJieba(readAsset);
 }
 
-/** Bytes read at a time while hashing. */
-const CHUNK = 1 << 20;
-
 /**
  * Loads a model directory. Graphs are opened when they are first needed; the caller disposes the model.
  * @param source path of the directory, or its files.
@@ -42,18 +40,11 @@ const CHUNK = 1 << 20;
 export function loadModel(source: string | ByteSourceSet, options: NodeModelOptions = {}): Promise<Model> {
   const { workers = false, ...modelOptions } = options;
   const provider = workers === false ? nodeProvider : workerProvider(workers);
-  const files = typeof source === 'string' ? directorySet(source) : source;
-  return loadModelOn(files, { provider, sha256: hashSource, readAsset }, modelOptions);
+  const platform = { provider, sha256: hashSource, readAsset };
+  if (typeof source !== 'string') return loadModelOn(source, platform, modelOptions);
+  return loadModelOn(directorySet(source), { ...platform, profile: profileFile(source) }, modelOptions);
 }
 
 async function readAsset(address: URL): Promise<Uint8Array> {
   return new Uint8Array(await readFile(address));
-}
-
-async function hashSource(source: ByteSource): Promise<string> {
-  const hash = createHash('sha256');
-  for (let offset = 0; offset < source.size; offset += CHUNK) {
-    hash.update(await source.read(offset, Math.min(CHUNK, source.size - offset)));
-  }
-  return hash.digest('hex');
 }

@@ -2,14 +2,15 @@
  * bert4ort in browsers: model directories from a URL, from the origin's private file system or from dropped files;
  * sessions of onnxruntime-web in a worker. The face of `bert4ort/web`.
  */
-import type { ByteSource, ByteSourceSet } from './core/byte-source.ts';
+import type { ByteSourceSet } from './core/byte-source.ts';
 import { throwIfAborted } from './core/errors.ts';
 import { type FileEntry, type GraphName, MANIFEST_FILE, type Manifest, type TokenizerEntry } from './core/manifest.ts';
 import { parseManifest } from './core/manifest-parser.ts';
 import { blobSet } from './io/blob.ts';
-import { type ExpectedFile, type FetchOptions, fetchFile, openCache, sha256Of } from './io/browser-cache.ts';
+import { type ExpectedFile, type FetchOptions, fetchFile, openCache } from './io/browser-cache.ts';
 import { fileUrl } from './io/http.ts';
 import { opfsSet } from './io/opfs.ts';
+import { createSha256, hashSource } from './io/sha256.ts';
 import { loadModel as loadModelOn, type Model, type ModelOptions } from './model.ts';
 import type { DeviceChoice, SessionProvider } from './session/session.ts';
 import type { WebRuntime } from './session/web-ort.ts';
@@ -72,7 +73,7 @@ export async function loadModel(
     new Uint8Array(await (await fetchFile(address.href, { file: address.pathname }, fetching)).arrayBuffer());
   const model = await loadModelOn(
     files,
-    { provider, sha256: hashSource, readAsset },
+    { provider, sha256: async source => (await hashSource(createSha256(), source)).digest(), readAsset },
     {
       session: { device, ...(threads !== undefined && { threads }) },
       ...(verify !== undefined && { verify }),
@@ -187,14 +188,11 @@ function webModel(model: Model, noted: NotedProvider): WebModel {
   return {
     manifest: model.manifest,
     tokenizer: model.tokenizer,
+    profile: model.profile,
     openGraph: (name: GraphName) => model.openGraph(name),
     dispose: () => model.dispose(),
     get device() {
       return noted.device;
     },
   };
-}
-
-async function hashSource(source: ByteSource): Promise<string> {
-  return sha256Of(new Blob([new Uint8Array(await source.read(0, source.size))]));
 }

@@ -36,22 +36,38 @@ export interface ByteSourceSet {
 /** Where a model directory is written. A set becomes visible under its final name only when `commit` has returned. */
 export interface ByteSink {
   /** Starts a file; `size` in bytes where it is known beforehand, so that space can be reserved. */
-  create(name: string, size?: number): Promise<ByteWriter>;
-  /** Makes `name` a second name of the file at `path` (a hard link). @throws IoError where that is not possible. */
-  link?(name: string, path: string): Promise<void>;
+  create(name: string, size?: number, request?: WriteRequest): Promise<ByteWriter>;
   /**
-   * Copies the file at `path` to `name` by the fastest way the file system has (clone, kernel copy). `onProgress` gets
-   * the bytes copied so far.
+   * Makes `name` a second name of the file at `path` (a hard link). Returns its SHA-256 when asked for it.
+   * @throws IoError where that is not possible.
    */
-  copy?(name: string, path: string, onProgress?: (bytes: number) => void): Promise<void>;
+  link?(name: string, path: string, request?: WriteRequest): Promise<string | undefined>;
+  /**
+   * Copies the file at `path` to `name` by the fastest way the file system has (clone, kernel copy). Returns its SHA-256
+   * when asked for it.
+   */
+  copy?(name: string, path: string, request?: CopyRequest): Promise<string | undefined>;
   /** Publishes everything written under the final name at once. */
   commit(): Promise<void>;
   /** Removes everything written. Safe to call after a failed `create` or `commit`. */
   discard(): Promise<void>;
 }
 
+/** What a sink does beside storing the bytes of a file. */
+export interface WriteRequest {
+  /** Compute the SHA-256 of what is stored, 64 lower-case hexadecimal digits. Default false. */
+  readonly sha256?: boolean;
+}
+
+/** What a sink does beside copying a file. */
+export interface CopyRequest extends WriteRequest {
+  /** Hears of the bytes copied so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
 /** A file being written from front to back. */
 export interface ByteWriter {
   write(bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
+  /** Ends the file. Returns the SHA-256 of what was written when the sink was asked for it. */
+  close(): Promise<string | undefined>;
 }

@@ -2,15 +2,18 @@
  * Downloads through the browser's Cache API. A download that was cut, by the network or by closing the page, goes on with
  * the first piece that is missing, and the file comes back as a Blob over its pieces, of which nothing is in memory.
  *
- * What is kept is trusted when it has the SHA-256 that is expected, or, where none is known, when the server still has
- * the same version; without a connection what is there is used.
+ * A SHA-256 that is expected is compared once, of everything, also of what an earlier page has fetched; what is kept with
+ * it is trusted from then on. Where none is known, the server is asked whether it still has the same version; without a
+ * connection what is there is used.
  */
 import { FormatError, IoError } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
+import { blobSource } from './blob.ts';
 import { type FileRecord, forget, type Kept, keptPieces, PieceWriter } from './browser-cache-pieces.ts';
 import { download } from './http-download.ts';
 import { ConnectionError, sendRequest } from './http-request.ts';
 import { requireSpace } from './opfs.ts';
+import { createSha256, hashSource } from './sha256.ts';
 
 /** What is known of a file before it is fetched. */
 export interface ExpectedFile {
@@ -47,11 +50,12 @@ export async function fetchFile(url: string, expected: ExpectedFile, options: Fe
   const kept = cache === null ? undefined : await keptPieces(cache, url);
   if (kept?.record.complete && (await isCurrent(url, kept.record, expected, signal))) return kept.blob;
   const beginning = kept !== undefined && !kept.record.complete && fits(kept.record, expected) ? kept : undefined;
-  const blob = await receive(url, expected, options, beginning);
-  return check(blob, expected).catch(async error => {
-    if (cache !== null) await forget(cache, url);
+  try {
+    return await receive(url, expected, options, beginning);
+  } catch (error) {
+    if (cache !== null && error instanceof FormatError) await forget(cache, url);
     throw error;
-  });
+  }
 }
 
 async function isCurrent(
@@ -75,7 +79,7 @@ function fits(record: FileRecord, { size, sha256 }: ExpectedFile): boolean {
   return record.sha256 === sha256 && (size === undefined || record.size === undefined || record.size === size);
 }
 
-/** Downloads what is missing and keeps it, piece by piece. */
+/** Downloads what is missing, keeps it piece by piece, and checks the whole. */
 async function receive(
   url: string,
   expected: ExpectedFile,
@@ -88,30 +92,30 @@ async function receive(
   if (cache !== null && size !== undefined) await requireSpace(file, size - from);
   onProgress?.({ status: 'download', file });
   const pieces = new PieceWriter(cache, url, start);
+  let hash = sha256 === undefined ? undefined : createSha256();
+  if (start !== undefined && hash !== undefined) await hashSource(hash, blobSource(file, start.blob));
   if (from !== size) {
     for await (const { offset, bytes, tag } of download(url, { from, tag: start?.record.tag, signal })) {
-      if (offset === 0) await pieces.begin({ tag, size, sha256 });
+      if (offset === 0) {
+        await pieces.begin({ tag, size, sha256 });
+        hash = hash && createSha256();
+      }
       await pieces.write(bytes);
+      hash?.update(bytes);
       onProgress?.({ status: 'progress', file, loaded: pieces.size, total: size ?? pieces.size });
     }
   }
+  requireSame(expected, { size: pieces.size, sha256: hash?.digest() });
   return pieces.finish();
 }
 
-/** @throws FormatError when `blob` has another size or SHA-256 than expected. */
-async function check(blob: Blob, { file, size, sha256 }: ExpectedFile): Promise<Blob> {
+/** @throws FormatError when what was received is not what was expected. */
+function requireSame({ file, size, sha256 }: ExpectedFile, found: Omit<ExpectedFile, 'file'>): void {
   const next = 'The server has another file than the manifest was written for; fetch all of the model again.';
-  if (size !== undefined && blob.size !== size) {
-    throw new FormatError({ file, what: 'size', expected: `${size} bytes`, found: `${blob.size}`, next });
+  if (size !== undefined && found.size !== size) {
+    throw new FormatError({ file, what: 'size', expected: `${size} bytes`, found: `${found.size}`, next });
   }
-  if (sha256 === undefined) return blob;
-  const found = await sha256Of(blob);
-  if (found !== sha256) throw new FormatError({ file, what: 'SHA-256', expected: sha256, found, next });
-  return blob;
-}
-
-/** SHA-256 of a blob, in hexadecimal. */
-export async function sha256Of(blob: Blob): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', await blob.arrayBuffer());
-  return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('');
+  if (found.sha256 !== sha256) {
+    throw new FormatError({ file, what: 'SHA-256', expected: `${sha256}`, found: `${found.sha256}`, next });
+  }
 }

@@ -2,6 +2,7 @@
  * A folder being written, in Node. Files go to a hidden folder beside the final one, which is renamed when everything is
  * there: a reader never sees half a model, and a failed conversion leaves nothing behind.
  */
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, type FileHandle, link, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,6 +10,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { ByteSink, ByteWriter } from '../core/byte-source.ts';
 import { IoError } from '../core/errors.ts';
 import { attempt, statIfAny } from './file-access.ts';
+import { hashSource } from './file-hash.ts';
+import { openFile } from './file-source.ts';
 import { checkName } from './names.ts';
 
 /** Milliseconds between two looks at how far a copy by the kernel has come. */
@@ -56,20 +59,26 @@ function partialDirectory({ final, partial, overwrite }: Places): ByteSink {
     return file;
   };
   return {
-    async create(name, size) {
+    async create(name, size, { sha256 = false } = {}) {
       const file = await place(name);
       if (size !== undefined) await requireSpace(partial, name, size);
       const handle = await attempt(name, 'creating', () => open(file, 'wx'));
       opened.set(handle, name);
-      return fileWriter(handle, name, () => opened.delete(handle));
+      return fileWriter(handle, { name, sha256, closed: () => opened.delete(handle) });
     },
-    async link(name, from) {
+    async link(name, from, { sha256 = false } = {}) {
       const file = await place(name);
       await attempt(name, `linking to ${from}`, () => link(from, file));
+      return sha256 ? hashFile(from) : undefined;
     },
-    async copy(name, from, onProgress) {
+    async copy(name, from, { sha256 = false, onProgress } = {}) {
       const file = await place(name);
-      await attempt(name, `copying from ${from}`, () => copyWithProgress(from, file, onProgress));
+      const copying = attempt(name, `copying from ${from}`, () => copyWithProgress(from, file, onProgress));
+      // Read beside the copying, which the operating system does: both find the bytes in its memory.
+      const hashing = sha256 ? hashFile(from) : undefined;
+      await Promise.allSettled([copying, hashing]);
+      await copying;
+      return hashing;
     },
     async commit() {
       for (const name of opened.values()) {
@@ -86,20 +95,40 @@ function partialDirectory({ final, partial, overwrite }: Places): ByteSink {
   };
 }
 
-function fileWriter(handle: FileHandle, name: string, closed: () => void): ByteWriter {
+interface Writing {
+  readonly name: string;
+  readonly sha256: boolean;
+  readonly closed: () => void;
+}
+
+function fileWriter(handle: FileHandle, { name, sha256, closed }: Writing): ByteWriter {
+  const hash = sha256 ? createHash('sha256') : undefined;
   return {
     async write(bytes) {
-      await attempt(name, 'writing', async () => {
+      const writing = attempt(name, 'writing', async () => {
         for (let done = 0; done < bytes.length; ) {
           done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
         }
       });
+      // While the operating system takes the bytes.
+      hash?.update(bytes);
+      await writing;
     },
     async close() {
       await attempt(name, 'closing', () => handle.close());
       closed();
+      return hash?.digest('hex');
     },
   };
+}
+
+async function hashFile(file: string): Promise<string> {
+  const source = await openFile(file);
+  try {
+    return await hashSource(source);
+  } finally {
+    await source.close();
+  }
 }
 
 /** Clones where the file system can (Btrfs, XFS, APFS, ReFS), else copies inside the kernel; reports bytes so far. */

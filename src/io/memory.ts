@@ -5,6 +5,7 @@
 import type { ByteSink, ByteSource, ByteSourceSet, ByteWriter } from '../core/byte-source.ts';
 import { IoError } from '../core/errors.ts';
 import { checkName, checkRange, noSuchFile } from './names.ts';
+import { createSha256 } from './sha256.ts';
 
 /** A source over `bytes`, which must not change while it is read. Ranges are views, not copies. */
 export function memorySource(name: string, bytes: Uint8Array): ByteSource {
@@ -56,11 +57,11 @@ export function memorySink(): MemorySink {
   const pending = new Map<string, Uint8Array | null>();
   return {
     files,
-    async create(name, size) {
+    async create(name, size = 0, { sha256 = false } = {}) {
       checkName(name);
       if (pending.has(name)) throw new IoError({ file: name, what: 'new file', found: 'one of this name already' });
       pending.set(name, null);
-      return memoryWriter(size ?? 0, bytes => pending.set(name, bytes));
+      return memoryWriter({ size, sha256 }, bytes => pending.set(name, bytes));
     },
     async commit() {
       for (const [name, bytes] of pending) {
@@ -76,7 +77,11 @@ export function memorySink(): MemorySink {
   };
 }
 
-function memoryWriter(size: number, done: (bytes: Uint8Array) => void): ByteWriter {
+function memoryWriter(
+  { size, sha256 }: { readonly size: number; readonly sha256: boolean },
+  done: (bytes: Uint8Array) => void,
+): ByteWriter {
+  const hash = sha256 ? createSha256() : undefined;
   let bytes = new Uint8Array(size);
   let length = 0;
   return {
@@ -88,9 +93,11 @@ function memoryWriter(size: number, done: (bytes: Uint8Array) => void): ByteWrit
       }
       bytes.set(more, length);
       length += more.length;
+      hash?.update(more);
     },
     async close() {
       done(bytes.subarray(0, length));
+      return hash?.digest();
     },
   };
 }

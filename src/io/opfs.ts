@@ -8,6 +8,7 @@ import type { ByteSink, ByteSource, ByteSourceSet, ByteWriter } from '../core/by
 import { Bert4ortError, IoError, messageOf } from '../core/errors.ts';
 import { blobSource } from './blob.ts';
 import { checkName, noSuchFile } from './names.ts';
+import { createSha256 } from './sha256.ts';
 
 /** Names the folder that holds the published files. */
 const CURRENT = '.current';
@@ -45,12 +46,12 @@ export async function opfsSink(directory: FileSystemDirectoryHandle): Promise<By
   );
   const open = new Map<FileSystemWritableFileStream, string>();
   return {
-    async create(name, size) {
+    async create(name, size, { sha256 = false } = {}) {
       checkName(name);
       if (size !== undefined) await requireSpace(name, size);
       const stream = await attempt(name, 'creating', async () => (await makeFile(folder, name)).createWritable());
       open.set(stream, name);
-      return streamWriter(stream, name, () => open.delete(stream));
+      return streamWriter(stream, { name, sha256, closed: () => open.delete(stream) });
     },
     async commit() {
       for (const name of open.values()) {
@@ -87,15 +88,21 @@ export async function requireSpace(name: string, size: number): Promise<void> {
   });
 }
 
-function streamWriter(stream: FileSystemWritableFileStream, name: string, closed: () => void): ByteWriter {
+function streamWriter(
+  stream: FileSystemWritableFileStream,
+  { name, sha256, closed }: { readonly name: string; readonly sha256: boolean; readonly closed: () => void },
+): ByteWriter {
+  const hash = sha256 ? createSha256() : undefined;
   return {
     async write(bytes) {
+      hash?.update(bytes);
       // Copied at once: the stream may still hold the bytes when the caller reuses their memory.
       await attempt(name, 'writing', () => stream.write(new Uint8Array(bytes)));
     },
     async close() {
       await attempt(name, 'closing', () => stream.close());
       closed();
+      return hash?.digest();
     },
   };
 }

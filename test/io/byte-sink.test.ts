@@ -2,6 +2,7 @@
  * One suite for every kind of byte sink, and what a folder adds: nothing half-written is ever seen.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -68,6 +69,19 @@ for (const [kind, make] of Object.entries(kinds)) {
         await published('a'),
         Uint8Array.from({ length: 200 }, (_, i) => i >> 1),
       );
+    });
+
+    it('gives the SHA-256 of what was written, when asked for it', async () => {
+      const { sink, published } = await make();
+      const bytes = Uint8Array.from({ length: 3_000_001 }, (_, i) => i * 31);
+      const hashed = await sink.create('hashed', bytes.length, { sha256: true });
+      for (let at = 0; at < bytes.length; at += 999_983) await hashed.write(bytes.subarray(at, at + 999_983));
+      assert.equal(await hashed.close(), createHash('sha256').update(bytes).digest('hex'));
+      const plain = await sink.create('plain');
+      await plain.write(bytes);
+      assert.equal(await plain.close(), undefined);
+      await sink.commit();
+      assert.deepEqual(await published('hashed'), bytes);
     });
 
     it('refuses names that leave it, and the same name twice', async () => {
@@ -149,11 +163,16 @@ describe('folder being written', () => {
     const sink = await directorySink(path.join(folder, 'model'));
     const progress: number[] = [];
     await sink.link?.('onnx/linked', from);
-    await sink.copy?.('onnx/copied', from, done => progress.push(done));
+    await sink.copy?.('onnx/copied', from, { onProgress: done => progress.push(done) });
     await sink.copy?.('onnx/quiet', from);
     await assert.rejects(async () => sink.link?.('onnx/linked', from), { name: 'IoError', message: /linking to / });
     await assert.rejects(async () => sink.copy?.('onnx/copied', from), { name: 'IoError', message: /copying from / });
-    await assert.rejects(async () => sink.copy?.('x', path.join(folder, 'none'), () => undefined), { name: 'IoError' });
+    for (const request of [{ onProgress: () => undefined }, { sha256: true }]) {
+      await assert.rejects(async () => sink.copy?.('x', path.join(folder, 'none'), request), {
+        name: 'IoError',
+        message: /^x: copying from /,
+      });
+    }
     await sink.commit();
     const at = (name: string) => path.join(folder, 'model', 'onnx', name);
     assert.equal((await stat(at('linked'))).ino, (await stat(from)).ino);
@@ -164,6 +183,18 @@ describe('folder being written', () => {
       progress,
     );
     assert.equal(progress.at(-1), 3_000_000);
+  });
+
+  it('gives the SHA-256 of linked and copied files, when asked for it', async () => {
+    const from = path.join(folder, 'checkpoint');
+    const bytes = Uint8Array.from({ length: 3_000_001 }, (_, i) => i * 31);
+    await writeFile(from, bytes);
+    const expected = createHash('sha256').update(bytes).digest('hex');
+    const sink = await directorySink(path.join(folder, 'model'));
+    assert.equal(await sink.link?.('linked', from, { sha256: true }), expected);
+    assert.equal(await sink.copy?.('copied', from, { sha256: true }), expected);
+    assert.equal(await sink.copy?.('quiet', from), undefined);
+    await sink.discard();
   });
 
   it('has the permissions of any new folder, not of a temporary one', async () => {

@@ -63,7 +63,8 @@ describe('the package in pages', () => {
     await promisify(execFile)(process.execPath, [tsc, ...settings]);
     const data = 'src/tokenizers/jieba/jieba.bin';
     await copyFile(path.join(ROOT, data), path.join(installed, 'dist', data));
-    for (const name of ['protobufjs', 'jsfive', 'onnxruntime-web']) {
+    await mkdir(path.join(project, 'node_modules/@noble'));
+    for (const name of ['@noble/hashes', 'protobufjs', 'jsfive', 'onnxruntime-web']) {
       await symlink(path.join(ROOT, 'node_modules', name), path.join(project, 'node_modules', name));
     }
     await web.serve('qa-unilm');

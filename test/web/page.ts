@@ -6,7 +6,7 @@ import type { ByteSink } from '../../src/core/byte-source.ts';
 import { Bert4ortError } from '../../src/core/errors.ts';
 import type { GraphName } from '../../src/core/manifest.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
-import { sha256Of } from '../../src/io/browser-cache.ts';
+import { sha256Of } from '../../src/io/sha256.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
 import {
