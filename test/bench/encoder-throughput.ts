@@ -1,14 +1,16 @@
 /**
- * Texts a second through an encoder, 8 to 256 tokens long in no order: one by one, in batches in the order of the file,
+ * Texts a second through an encoder, 8 to 256 or to 32 tokens long in no order: one by one, in batches in the order of the file,
  * asked for at once, as `embed --input` does with 64 lines, and all in one call; and what embeddings save by a graph without
  * the vocabulary's logits. Padding is the share of computed positions that hold none of the texts. The ways take turns, round
- * by round, and each is compared with the first of its round.
+ * by round, and each is compared with the first of its round; processor time, which other programs disturb less, as well.
  *
  *     npx tsx test/bench/encoder-throughput.ts [small] [base]
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { convert } from '../../converters/index.ts';
+import { MANIFEST_FILE } from '../../src/core/manifest.ts';
+import { formatManifest, parseManifest } from '../../src/core/manifest-parser.ts';
 import { int64Tensor } from '../../src/core/tensor.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { splitPath } from '../../src/io/file-source.ts';
@@ -18,24 +20,28 @@ import { BASE_CONFIG, writeBaseCheckpoint } from './base-checkpoint.ts';
 import { inFolder, median } from './bench-model.ts';
 import { report } from './performance-table.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const WINDOW = 64;
 const BUDGET = 512;
+const SHORTEST = 8;
 
-/** A model to measure, and as many texts as take seconds. */
+/** A model to measure, with tokens that take it seconds. */
 interface Size {
   readonly name: string;
-  readonly texts: number;
+  readonly tokens: number;
   readonly config: Readonly<Record<string, number>>;
 }
+
+/** Longest texts: articles, and sentences. */
+const LONGEST = [256, 32];
 
 const SIZES: readonly Size[] = [
   {
     name: 'small',
-    texts: 200,
+    tokens: 12_000,
     config: { num_hidden_layers: 4, hidden_size: 256, num_attention_heads: 4, intermediate_size: 1024 },
   },
-  { name: 'base', texts: 32, config: {} },
+  { name: 'base', tokens: 2_000, config: {} },
 ];
 
 /** One way to embed texts; gives the rows asked for and computed. */
@@ -44,22 +50,22 @@ interface Way {
   readonly run: (texts: readonly string[]) => Promise<{ readonly rows: number; readonly paddedRows: number }>;
 }
 
-const chosen = SIZES.filter(
-  ({ name }) =>
-    process.argv.slice(2).every(arg => arg === '--write' || !SIZES.some(size => size.name === arg)) ||
-    process.argv.includes(name),
-);
-const rows = [['', 'texts/s', 'of one by one', 'padding']];
-for (const size of chosen) {
+const named = SIZES.filter(({ name }) => process.argv.includes(name));
+const rows = [['', 'texts/s', 'of one by one', 'of processor time', 'padding']];
+for (const size of named.length > 0 ? named : SIZES) {
   await inFolder(async folder => {
-    const model = await modelOf(folder, size);
-    rows.push(...(await measure(size, await waysOf(model))));
+    const directory = await convertedIn(folder, size);
+    const model = await loadModel(directory);
+    const whole = await withoutEncoder(directory);
+    const ways = await waysOf(model, whole);
+    for (const longest of LONGEST) rows.push(...(await measure(size, longest, ways)));
     await model.dispose();
+    await whole.dispose();
   });
 }
 await report('encoder', rows);
 
-async function modelOf(folder: string, { config }: Size): Promise<Model> {
+async function convertedIn(folder: string, { config }: Size): Promise<string> {
   await writeBaseCheckpoint(folder, { config });
   const directory = path.join(folder, 'model');
   const options = {
@@ -69,6 +75,15 @@ async function modelOf(folder: string, { config }: Size): Promise<Model> {
     tokenizer: { kind: 'wordpiece', vocab: vocabulary() } as const,
   };
   await convert(options, await directorySink(directory));
+  return directory;
+}
+
+/** The same model as if it had been converted without the graph that leaves out the logits. */
+async function withoutEncoder(directory: string): Promise<Model> {
+  const file = path.join(directory, MANIFEST_FILE);
+  const { graphs, ...manifest } = parseManifest(await readFile(file, 'utf8'));
+  const { encoder: _, ...others } = graphs;
+  await writeFile(file, formatManifest({ ...manifest, graphs: others }));
   return loadModel(directory);
 }
 
@@ -80,16 +95,9 @@ function vocabulary(): Uint8Array {
   return new TextEncoder().encode([...special, ...characters].join('\n'));
 }
 
-async function waysOf(model: Model): Promise<readonly Way[]> {
+async function waysOf(model: Model, whole: Model): Promise<readonly Way[]> {
   const embedder = await createEmbedder(model);
-  const { encoder, ...graphs } = model.manifest.graphs;
-  if (encoder === undefined) throw new Error('no graph without logits');
-  const withLogits = await createEmbedder({
-    manifest: { ...model.manifest, graphs },
-    tokenizer: model.tokenizer,
-    openGraph: name => model.openGraph(name),
-    dispose: async () => undefined,
-  });
+  const withLogits = await createEmbedder(whole);
   return [
     { name: 'one by one', run: counted(embedder, oneByOne) },
     { name: 'one by one, with logits', run: counted(withLogits, oneByOne) },
@@ -149,40 +157,57 @@ async function inOrder(model: Model, texts: readonly string[]) {
   return { rows: ids.reduce((sum, { length }) => sum + length, 0), paddedRows };
 }
 
-async function measure({ name, texts: count }: Size, ways: readonly Way[]): Promise<string[][]> {
-  const texts = raggedTexts(count);
-  const times = ways.map((): number[] => []);
-  const waste = ways.map(() => 0);
+/** Seconds of a round, by the clock and of all cores together, and what was computed. */
+interface Round {
+  readonly seconds: number;
+  readonly processor: number;
+  readonly padding: number;
+}
+
+async function timed(run: Way['run'], texts: readonly string[]): Promise<Round> {
+  const used = process.cpuUsage();
+  const start = performance.now();
+  const { rows, paddedRows } = await run(texts);
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(used);
+  return { seconds, processor: (user + system) / 1e6, padding: 1 - rows / paddedRows };
+}
+
+async function measure({ name, tokens }: Size, longest: number, ways: readonly Way[]): Promise<string[][]> {
+  const count = Math.round((2 * tokens) / (SHORTEST + longest));
+  const texts = raggedTexts(count, longest);
   for (const { run } of ways) await run(texts.slice(0, 2));
+  const rounds: Round[][] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, { run }] of ways.entries()) {
-      const start = performance.now();
-      const { rows, paddedRows } = await run(texts);
-      times[i]?.push((performance.now() - start) / 1000);
-      waste[i] = 1 - rows / paddedRows;
-    }
+    const row: Round[] = [];
+    for (const { run } of ways) row.push(await timed(run, texts));
+    rounds.push(row);
   }
   return ways.map((way, i) => {
-    const ratios = (times[0] ?? []).map((first, round) => first / (times[i]?.[round] ?? Number.NaN));
-    const spread = `${times2(median(ratios))} (${times2(Math.min(...ratios))} to ${times2(Math.max(...ratios))})`;
+    const ratios = (pick: (round: Round) => number) => rounds.map(row => pick(row[0] ?? NONE) / pick(row[i] ?? NONE));
+    const wall = ratios(({ seconds }) => seconds);
+    const rate = count / median(rounds.map(row => row[i]?.seconds ?? Number.NaN));
     return [
-      `${name}, ${way.name}`,
-      (count / median(times[i] ?? [])).toFixed(1),
-      spread,
-      `${(100 * (waste[i] ?? 0)).toFixed(1)} %`,
+      `${name}, ${SHORTEST} to ${longest} tokens, ${way.name}`,
+      rate.toFixed(1),
+      `${times(median(wall))} (${times(Math.min(...wall))} to ${times(Math.max(...wall))})`,
+      times(median(ratios(({ processor }) => processor))),
+      `${(100 * (rounds[0]?.[i]?.padding ?? Number.NaN)).toFixed(1)} %`,
     ];
   });
 }
 
-function times2(ratio: number): string {
+const NONE: Round = { seconds: Number.NaN, processor: Number.NaN, padding: Number.NaN };
+
+function times(ratio: number): string {
   return `${ratio.toFixed(2)}×`;
 }
 
-/** Lengths spread evenly over 8 to 256 tokens, special ones included, in an order that is none. */
-function raggedTexts(count: number): readonly string[] {
+/** Lengths spread evenly from {@link SHORTEST} tokens on, special ones included, in an order that is none. */
+function raggedTexts(count: number, longest: number): readonly string[] {
   return Array.from({ length: count }, (_, i) => {
     const place = (i * 7919) % count;
-    const length = 6 + Math.round((248 * place) / Math.max(1, count - 1));
+    const length = SHORTEST - 2 + Math.round(((longest - SHORTEST) * place) / Math.max(1, count - 1));
     return Array.from({ length }, (_, at) => String.fromCodePoint(0x4e00 + ((i * 131 + at * 17) % 20000))).join('');
   });
 }

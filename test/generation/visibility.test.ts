@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { AttentionRules } from '../../src/core/manifest.ts';
-import { chunkByLength, paddingWaste } from '../../src/generation/length-batches.ts';
+import { chunkByLength, packByLength, paddingWaste } from '../../src/generation/length-batches.ts';
 import { seenPositions, visibleLengths } from '../../src/generation/visibility.ts';
 
 const visibilities = ['padding', 'causal', 'prefix'] as const;
@@ -48,6 +48,37 @@ describe('batches by length', () => {
         for (const chunk of chunks) {
           const longest = Math.max(...chunk.map(index => lengths[index] ?? 0));
           assert.ok(chunk.length === 1 || longest * chunk.length <= budget);
+        }
+      }),
+    );
+  });
+
+  it('cost least of all that keep the budget', () => {
+    const lengths = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 1, max: 150 }), fc.nat(30), (lengths, budget, runCost) => {
+        const groups = packByLength(lengths, { budget, runCost });
+        assert.deepEqual(
+          groups.flat().sort((a, b) => a - b),
+          lengths.map((_, index) => index),
+        );
+        const sorted = groups.map(group => group.map(index => lengths[index] ?? 0));
+        assert.deepEqual(
+          sorted.flat(),
+          [...lengths].sort((a, b) => b - a),
+        );
+        const cost = (runs: readonly (readonly number[])[]) =>
+          runs.reduce((sum, run) => sum + Math.max(...run) * run.length + runCost, 0);
+        const fits = (run: readonly number[]) => run.length === 1 || Math.max(...run) * run.length <= budget;
+        assert.ok(sorted.every(fits));
+        // Every way to cut the sorted lengths: a bit for each gap.
+        for (let cuts = 0; cuts < 2 ** (lengths.length - 1); cuts++) {
+          const runs: number[][] = [];
+          sorted.flat().forEach((length, i) => {
+            if (i === 0 || (cuts >> (i - 1)) & 1) runs.push([length]);
+            else runs.at(-1)?.push(length);
+          });
+          assert.ok(!runs.every(fits) || cost(sorted) <= cost(runs));
         }
       }),
     );
