@@ -128,6 +128,60 @@ describe('loading models in a browser', () => {
     assert.equal(await load(page), 'loaded');
   });
 
+  it('refuses weights that are not the manifest’s, keeps nothing of them, and starts afresh', async () => {
+    const { url, file, big } = await serveHashed();
+    const page = await web.open();
+    web.server.files.set(
+      file,
+      big.map((byte, i) => (i === 5 << 20 ? byte ^ 1 : byte)),
+    );
+    const error = await thrown(page, url);
+    assert.equal(error.name, 'FormatError');
+    assert.equal(
+      error.message,
+      `onnx/model.onnx_data: SHA-256; expected ${hashOf(big)}; found ${hashOf(web.server.files.get(file) ?? big)}. ` +
+        'The server has another file than the manifest was written for; fetch all of the model again.',
+    );
+    assert.equal(await keptPieces(page, file), 0);
+
+    web.server.files.set(file, big);
+    web.server.log.length = 0;
+    assert.equal(await load(page, url), 'loaded');
+    assert.deepEqual(requestsFor(file), [`GET ${file}`]);
+  });
+
+  it('takes weights with a SHA-256 from the cache without asking', async () => {
+    const { url, file } = await serveHashed();
+    const page = await web.open();
+    await load(page, url);
+    web.server.log.length = 0;
+    await load(page, url);
+    assert.deepEqual(requestsFor(file), []);
+  });
+
+  it('hashes what an earlier page has fetched, too', async () => {
+    const { url, file, big } = await serveHashed();
+    for (const kept of ['right', 'damaged']) {
+      const context = await web.browser.newContext();
+      const page = await context.newPage();
+      await page.goto(`${web.server.origin}/index.html`);
+      web.server.faults.set(file, [{ cutAfter: 9 << 20 }, ...Array(5).fill({ status: 503 })]);
+      assert.match((await thrown(page, url)).message, /503/);
+      assert.ok((await keptPieces(page, file)) > 0);
+      await page.reload();
+      if (kept === 'right') {
+        assert.equal(await load(page, url), 'loaded');
+      } else {
+        await damageFirstPiece(page, file);
+        assert.match((await thrown(page, url)).message, new RegExp(`SHA-256; expected ${hashOf(big)}; found`));
+        assert.equal(await keptPieces(page, file), 0);
+      }
+      const [resumed] = requestsFor(file).slice(-1);
+      assert.match(resumed ?? '', /bytes=\d{7}-$/);
+      await context.close();
+    }
+  });
+
   it('refuses weights of another size', async () => {
     web.server.files.set(WEIGHTS, weights.subarray(4));
     const error = await thrown(await web.open(), base);
@@ -182,16 +236,45 @@ describe('loading models in a browser', () => {
     return page.evaluate(url => globalThis.page.hashOfFetched(url, 'onnx/model.onnx_data'), base);
   }
 
+  function requestsFor(file: string): string[] {
+    return web.server.log.filter(line => / (\S+)/.exec(line)?.[1] === file);
+  }
+
+  /** Weights of 10 MiB whose SHA-256 the manifest holds. */
+  async function serveHashed(): Promise<{ url: string; file: string; big: Uint8Array }> {
+    const file = '/big/onnx/model.onnx_data';
+    const big = new Uint8Array(10 << 20).map((_, i) => i * 31);
+    web.server.files.set(file, big);
+    await serveBig(big.length, hashOf(big));
+    return { url: `${web.server.origin}/big/`, file, big };
+  }
+
+  /** How many pieces of a file the page's cache holds. */
+  async function keptPieces(page: Page, file: string): Promise<number> {
+    return page.evaluate(async path => {
+      const keys = await (await caches.open('bert4ort')).keys();
+      return keys.filter(({ url }) => new URL(url).pathname === path && !url.endsWith('record')).length;
+    }, file);
+  }
+
+  async function damageFirstPiece(page: Page, file: string): Promise<void> {
+    await page.evaluate(async path => {
+      const cache = await caches.open('bert4ort');
+      const key = (await cache.keys()).find(({ url }) => new URL(url).pathname === path && url.endsWith('-0'));
+      if (key === undefined) throw new Error(`no piece of ${path}`);
+      const bytes = new Uint8Array(await ((await cache.match(key)) ?? new Response()).arrayBuffer());
+      await cache.put(key, new Response(bytes.map((byte, i) => (i === 100 ? byte ^ 1 : byte))));
+    }, file);
+  }
+
   /** The manifest with other weights: fetching is all that matters, since the graph would not open. */
-  async function serveBig(size: number): Promise<void> {
-    for (const file of ['onnx/model.onnx', 'onnx/step.onnx', 'vocab.txt', 'bert4ort.json']) {
-      let bytes: Uint8Array = await readFile(path.join(web.folder, 'qa-unilm', file));
-      if (file === 'bert4ort.json') {
-        const text = new TextDecoder().decode(bytes).replaceAll(`"size": ${weights.length}`, `"size": ${size}`);
-        bytes = new TextEncoder().encode(text);
-      }
-      web.server.files.set(`/big/${file}`, bytes);
-    }
+  async function serveBig(size: number, sha256?: string): Promise<void> {
+    const folder = path.join(web.folder, 'qa-unilm');
+    web.server.folders.set('/big/', folder);
+    const manifest = await readFile(path.join(folder, 'bert4ort.json'), 'utf8');
+    const hash = sha256 === undefined ? '' : `, "sha256": "${sha256}"`;
+    const changed = manifest.replaceAll(`"size": ${weights.length}`, `"size": ${size}${hash}`);
+    web.server.files.set('/big/bert4ort.json', new TextEncoder().encode(changed));
   }
 });
 
