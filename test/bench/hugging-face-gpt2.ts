@@ -44,7 +44,7 @@ export async function writeHuggingFaceGpt2(folder: string, name: string, config:
   const sink = await directorySink(path.join(folder, name));
   const files_ = layout.files.map((file, i) => ({ ...file, name: i === 0 ? DATA : `${DATA}_${i}` }));
   const renamed = new Map(layout.files.map((file, i) => [file.name, files_[i]?.name ?? file.name]));
-  await writeWeights({ ...layout, files: files_ }, sink, { folder: 'onnx', link: false, verify: false });
+  await writeWeights({ ...layout, files: files_ }, sink, { folder: 'onnx', link: false, verify: false, sha256: false });
   await checkpoint.close();
   await sink.commit();
   const parsed = gpt2.parseConfig(config, {}) as GptConfig;
