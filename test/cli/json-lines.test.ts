@@ -4,7 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { type JsonLine, processJsonLines, textField, textListField } from '../../src/cli/json-lines.ts';
+import {
+  answerLines,
+  closingNotice,
+  type JsonLine,
+  processJsonLines,
+  textField,
+  textListField,
+} from '../../src/cli/json-lines.ts';
 
 describe('JSON Lines', () => {
   let folder = '';
@@ -96,6 +103,20 @@ describe('JSON Lines', () => {
       /missing\.jsonl: input; found no such file or folder \(ENOENT\)/,
     );
     await assert.rejects(processJsonLines({ ...job, input: folder }), /expected a file; found a folder/);
+  });
+
+  it('says how fast it was and how much was padding', () => {
+    const counts = { runs: 3, rows: 940, paddedRows: 1000, sessionMilliseconds: 5 };
+    assert.equal(closingNotice(240, 3100, counts), '240 lines in 3.1 s, 77/s; 1,000 tokens computed, 6.0 % padding');
+    assert.equal(closingNotice(1, 400), '1 line in 0.4 s, 2.5/s');
+    assert.equal(closingNotice(2, 1000, { ...counts, rows: 0, paddedRows: 0 }), '2 lines in 1.0 s, 2.0/s');
+  });
+
+  it('works on at least one line at once', async () => {
+    const job = { answer: async () => ({}), signal: new AbortController().signal, input: 'any', json: false };
+    for (const concurrency of [0, -1, 1.5]) {
+      await assert.rejects(answerLines({ ...job, concurrency }), /concurrency; expected an integer of at least 1/);
+    }
   });
 
   it('checks fields', () => {

@@ -89,6 +89,17 @@ describe('commands that read', () => {
     }
   });
 
+  it('fills masks of second texts', async () => {
+    const input = path.join(folder, 'pairs.jsonl');
+    await writeFile(input, '{"id":1,"text":"今天[MASK]气","second":"很[MASK]"}\n{"id":2,"text":"[MASK]","second":1}\n');
+    const { code, stdout } = await callCli(['fill', path.join(folder, 'qa-mlm'), '--input', input, '--threads', '1']);
+    assert.equal(code, 1);
+    const [pair, wrong] = jsonLines(stdout);
+    assert.deepEqual(Object.keys(pair ?? {}), ['id', 'text', 'second', 'masks']);
+    assert.equal((Object(pair).masks as unknown[]).length, 2);
+    assert.match(String(wrong?.['error']), /field "second"; expected a string; found 1/);
+  });
+
   it('fills masks and embeds texts', async () => {
     const input = path.join(folder, 'texts.jsonl');
     await writeFile(input, '{"id":1,"text":"今天[MASK]气"}\n');
@@ -109,6 +120,9 @@ describe('commands that read', () => {
     const masks = jsonLines(filled.stdout)[0]?.['masks'] as { token: string }[][];
     assert.deepEqual(masks[0]?.map(({ token }) => token).toSorted(), ['地', '天'].toSorted());
     const embedded = await callCli(['embed', model, '--input', input, '--normalize', '--threads', '1']);
+    assert.match(embedded.stderr, /^1 line in \d+\.\d s, [\d.]+\/s; 11 tokens computed, 0\.0 % padding\n$/);
+    const silent = await callCli(['embed', model, '--input', input, '--json', '--threads', '1']);
+    assert.equal(silent.stderr, '');
     const vector = jsonLines(embedded.stdout)[0]?.['embedding'] as number[];
     assert.equal(vector.length, 128);
     assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5);
