@@ -1,12 +1,15 @@
 /**
- * Bundles and serves the playground: `npm run playground`, or with `-- PORT` (8080), then open the address it prints.
+ * Bundles the playground and serves it: `npm run playground`, or with `-- PORT` (8080), then open the address it prints.
+ * `npm run playground -- FOLDER` writes it, models included, as files for any static host.
  */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { bundled } from './models.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -62,6 +65,36 @@ function locate(name: string): string {
   return rest === '/' ? folder : path.join(folder, rest);
 }
 
+/** Writes the playground and all that it fetches into a folder. */
+export async function writePlayground(folder: string): Promise<void> {
+  await mkdir(path.join(folder, 'ort'), { recursive: true });
+  for (const [name, { files }] of Object.entries(bundled)) {
+    const from = path.join(ROOT, 'examples/models', name);
+    // The licences' notices go with the models; some have them in their README.
+    for (const file of [...files, 'NOTICE', 'README.md'].filter(file => existsSync(path.join(from, file)))) {
+      await copyInto(path.join(folder, 'models', name, file), path.join(from, file));
+    }
+  }
+  const ort = path.join(ROOT, 'node_modules/onnxruntime-web/dist');
+  for (const name of (await readdir(ort)).filter(file => /^ort-wasm.*(threaded|asyncify)\.(wasm|mjs)$/.test(file))) {
+    await copyFile(path.join(ort, name), path.join(folder, 'ort', name));
+  }
+  await copyFile(path.join(ROOT, 'src/tokenizers/jieba/jieba.bin'), path.join(folder, 'jieba.bin'));
+  for (const name of await readdir(import.meta.dirname)) {
+    if (!name.endsWith('.ts')) await copyFile(path.join(import.meta.dirname, name), path.join(folder, name));
+  }
+  for (const [name, bytes] of await bundle()) {
+    const file = path.join(folder, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, bytes);
+  }
+}
+
+async function copyInto(to: string, from: string): Promise<void> {
+  await mkdir(path.dirname(to), { recursive: true });
+  await copyFile(from, to);
+}
+
 async function bundle(): Promise<ReadonlyMap<string, Uint8Array>> {
   const { outputFiles } = await build({
     entryPoints: {
@@ -70,6 +103,7 @@ async function bundle(): Promise<ReadonlyMap<string, Uint8Array>> {
       'session/web-worker': path.join(ROOT, 'src/session/web-worker.ts'),
     },
     bundle: true,
+    splitting: true,
     format: 'esm',
     minify: true,
     write: false,
@@ -80,6 +114,12 @@ async function bundle(): Promise<ReadonlyMap<string, Uint8Array>> {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const server = await servePlayground(Number(process.argv[2] ?? 8080));
-  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const [, , to = '8080'] = process.argv;
+  if (/^\d+$/.test(to)) {
+    const server = await servePlayground(Number(to));
+    console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  } else {
+    await writePlayground(path.resolve(to));
+    console.log(`${path.resolve(to)}: ready for a static host`);
+  }
 }

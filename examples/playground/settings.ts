@@ -31,7 +31,7 @@ export async function convertOptions(files: ModelFiles & { readonly config: Name
   };
   const vocab = files.vocab && (await bytesOf(files.vocab.blob));
   if (settings.preset !== '') {
-    const tasks = writingTasks(Object.keys(findPreset(settings.preset).tasks), settings);
+    const tasks = writingTasks(findPreset(settings.preset).tasks, settings);
     return withPreset(settings.preset, { ...source, tasks, ...(vocab && { vocab }) });
   }
   return { ...source, ...byHand(settings, vocab, files.vocab?.name) } satisfies ConvertOptions;
@@ -43,7 +43,7 @@ function byHand(settings: Settings, vocab: Uint8Array | undefined, name: string 
   const segments = segment_vocab_size === undefined ? {} : { segment_vocab_size };
   return {
     keywords: application === 'encoder' ? keywords : { model, application, ...segments },
-    tasks: writingTasks(application === 'encoder' ? [] : ['completion'], settings),
+    tasks: writingTasks(application === 'encoder' ? {} : { completion: {} }, settings),
     ...(vocab && { tokenizer: name?.endsWith('.model') ? sentencePiece(vocab) : wordPiece(vocab) }),
   };
 }
@@ -51,13 +51,16 @@ function byHand(settings: Settings, vocab: Uint8Array | undefined, name: string 
 const sentencePiece = (model: Uint8Array) => ({ kind: 'sentencepiece', model }) as const;
 const wordPiece = (vocab: Uint8Array) => ({ kind: 'wordpiece', vocab, doLowerCase: true }) as const;
 
-/** End token and length for tasks that write; an end token takes the place of a preset's end id. */
-function writingTasks(names: readonly string[], { endToken, maxLen }: Settings): Manifest['tasks'] {
-  const chosen = {
-    ...(endToken !== '' && { endToken, endId: null }),
-    ...(maxLen > 0 && { maxLen, minLen: null }),
-  };
-  return Object.fromEntries(names.map(name => [name, chosen]));
+/** End token and length for tasks that write; they take the place of a preset's end id, and of a longer least length. */
+function writingTasks(given: Manifest['tasks'], { endToken, maxLen }: Settings): Manifest['tasks'] {
+  const chosen = Object.entries(given).map(([name, { minLen = 0 }]) => [
+    name,
+    {
+      ...(endToken !== '' && { endToken, endId: null }),
+      ...(maxLen > 0 && { maxLen, ...(Number(minLen) > maxLen && { minLen: null }) }),
+    },
+  ]);
+  return Object.fromEntries(chosen);
 }
 
 async function bytesOf(blob: Blob): Promise<Uint8Array> {

@@ -5,12 +5,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { servePlayground } from '../../examples/playground/serve.ts';
+import { servePlayground, writePlayground } from '../../examples/playground/serve.ts';
 import { bePatient, launchChromium, PATIENCE, requireChromium } from './browser.ts';
 import { EXAMPLES } from './fixture.ts';
 
@@ -135,7 +137,9 @@ describe('playground', () => {
     await page.waitForFunction(() => document.getElementById('inspection-error')?.textContent?.startsWith('Cancelled'));
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'convert');
     assert.ok(await page.isHidden('#trial'));
-    await page.fill('#max-len', '500');
+    // It would end at the next full stop otherwise.
+    await page.fill('#end-token', '[PAD]');
+    await page.fill('#max-len', '900');
     await convert(page);
     await page.click('#run');
     await page.waitForFunction(() => (document.querySelector('.written')?.textContent ?? '').length > 30);
@@ -183,6 +187,38 @@ describe('playground', () => {
     await page.waitForFunction(() => document.getElementById('announcer')?.textContent === '桃子');
   });
 
+  it('is a folder of files for any static host', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-playground-'));
+    await writePlayground(folder);
+    const types: Readonly<Record<string, string>> = {
+      '.html': 'text/html',
+      '.js': 'text/javascript',
+      '.css': 'text/css',
+    };
+    const host = createServer(async ({ url = '' }, response) => {
+      const name = url === '/site/' ? 'index.html' : url.replace('/site/', '');
+      const bytes = await readFile(path.join(folder, name)).catch(() => undefined);
+      response.setHeader('content-type', types[path.extname(name)] ?? 'application/octet-stream');
+      response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+    });
+    await new Promise<void>(resolve => host.listen(0, '127.0.0.1', resolve));
+    try {
+      const place = `http://127.0.0.1:${(host.address() as AddressInfo).port}/site/`;
+      await using page = await open({ locale: 'en-US' }, place);
+      await page.check('input[value=completion-gpt2]');
+      await inspect(page);
+      await convert(page);
+      await page.click('#run');
+      await page.waitForSelector('#measures dd');
+      assert.match((await page.textContent('.written')) ?? '', /^美国的首都是华盛顿\n/);
+      assert.match(await page.innerText('#measures'), /1 thread, as the page is not crossOriginIsolated/);
+    } finally {
+      host.close();
+      host.closeAllConnections();
+      await rm(folder, { recursive: true });
+    }
+  });
+
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`has no accessibility problem that axe knows, and fits a phone (${colorScheme})`, async () => {
       await using page = await open({ locale: 'zh-CN', colorScheme, viewport: { width: 360, height: 740 } });
@@ -199,12 +235,12 @@ describe('playground', () => {
     });
   }
 
-  async function open(options: BrowserContextOptions): Promise<Page & AsyncDisposable> {
+  async function open(options: BrowserContextOptions, place = address): Promise<Page & AsyncDisposable> {
     const context = await browser?.newContext(options);
     const page = await context?.newPage();
     assert.ok(page);
     page.setDefaultTimeout(PATIENCE);
-    await page.goto(address);
+    await page.goto(place);
     return Object.assign(page, { [Symbol.asyncDispose]: () => page.context().close() });
   }
 });
