@@ -2,7 +2,6 @@
  * `bert4ort answer`: reading comprehension over passages, from JSON Lines or in the terminal; with truths beside the
  * questions it reports exact match and F1.
  */
-import { InputError } from '../core/errors.ts';
 import { loadModel } from '../node.ts';
 import type { AnswerOptions, ReadingComprehension } from '../tasks/answer.ts';
 import { type AnswerMetric, type AnswerScore, averageScores, scoreAnswer } from '../tasks/evaluation/answer-metrics.ts';
@@ -14,14 +13,15 @@ import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField, textL
 import { readingFlags, readingOptions } from './reading-flags.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
 import { printNotice } from './terminal.ts';
+import { truthsInFile, truthsInItems } from './truths.ts';
 
 const flags = {
   ...inputFlags,
   ...readingFlags,
   truth: {
-    type: 'boolean',
-    default: false,
-    describe: 'score answers against the field "truth" (a text or a list): exact match and F1',
+    type: 'string',
+    describe:
+      'score answers: exact match and F1 against the field "truth" (a text or a list), or a FILE of {id, answers}',
   },
   metric: {
     type: 'string',
@@ -43,6 +43,7 @@ export const answerCommand: Command<typeof flags> = {
     ['$0 answer models/qa', 'add passages with /passage, then ask'],
     ['$0 answer models/qa --input questions.jsonl', '{id, question, passages} → {id, answer, token_ids, score, …}'],
     ['$0 answer models/qa --input dev.jsonl --truth', 'and exact match and F1 on standard error'],
+    ['$0 answer models/qa --input dev.jsonl --truth answers.jsonl', 'the same, truths apart: {id, answers}'],
   ],
   run: runAnswer,
 };
@@ -52,13 +53,14 @@ async function runAnswer(options: Options, signal: AbortSignal): Promise<number>
   if (input === undefined && !isInteractive()) throw notInteractive();
   const metric = metricOf(options);
   if (input === undefined && metric !== undefined) {
-    throw new MisuseError({ what: '--truth', expected: '--input FILE with a field "truth"', found: 'no input' });
+    throw new MisuseError({ what: '--truth', expected: '--input FILE with questions', found: 'no input' });
   }
   const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
   try {
     const reader = await createReader(model);
     const reading = readingOptions(options);
     if (input === undefined) return await runRepl(answerRepl(reader, reading), signal);
+    const truthsOf = options.truth ? await truthsInFile(options.truth) : truthsInItems;
     const scores: AnswerScore[] = [];
     const answer = async (item: JsonLine) => {
       const result = await answerLine(reader, item, { ...reading, signal });
@@ -77,8 +79,9 @@ async function runAnswer(options: Options, signal: AbortSignal): Promise<number>
   }
 }
 
+/** Whose rules are asked for, if any; a bare `--truth` is an empty text. */
 function metricOf({ truth, metric }: Options): AnswerMetric | undefined {
-  if (metric === undefined) return truth ? 'cmrc' : undefined;
+  if (metric === undefined) return truth === undefined ? undefined : 'cmrc';
   return metric === 'webqa' ? 'webqa' : 'cmrc';
 }
 
@@ -89,14 +92,6 @@ async function answerLine(reader: ReadingComprehension, item: JsonLine, options:
     options,
   );
   return { answer, token_ids: tokenIds, score, spans };
-}
-
-function truthsOf(item: JsonLine): readonly string[] {
-  const { truth } = item;
-  if (typeof truth === 'string') return [truth];
-  if (truth === undefined)
-    throw new InputError({ what: 'field "truth"', expected: 'a text or a list', found: 'nothing' });
-  return textListField(item, 'truth');
 }
 
 function reportScores(metric: string, scores: readonly AnswerScore[], json: boolean): void {

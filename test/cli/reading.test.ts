@@ -64,6 +64,36 @@ describe('commands that read', () => {
     assert.ok(Math.abs(summary.exact_match - mean) < 1e-12);
   });
 
+  it('scores against truths in a file of their own', async () => {
+    const [input, truths] = [path.join(folder, 'asked.jsonl'), path.join(folder, 'truths.jsonl')];
+    const { stdout } = await callCli([
+      'answer',
+      path.join(folder, 'qa-mlm'),
+      '--input',
+      `${MODELS}/qa-mlm/examples.jsonl`,
+    ]);
+    const [first, second] = jsonLines(stdout);
+    const lines = jsonLines(await readFile(`${MODELS}/qa-mlm/examples.jsonl`, 'utf8')).slice(0, 3);
+    const asked = lines.map(({ id, question, passages }) => ({ id, question, passages }));
+    await writeFile(input, asked.map(line => JSON.stringify(line)).join('\n'));
+    const known = [
+      { id: first?.['id'], answers: [first?.['answer'], '别的'] },
+      { id: second?.['id'], answers: '不是' },
+    ];
+    const run = () => callCli(['answer', path.join(folder, 'qa-mlm'), '--input', input, '--truth', truths]);
+    await writeFile(truths, `${known.map(line => JSON.stringify(line)).join('\n')}\n\n`);
+    const { code, stdout: scored, stderr } = await run();
+    assert.equal(code, 1);
+    const [right, wrong, untold] = jsonLines(scored);
+    assert.deepEqual([right?.['exact_match'], wrong?.['exact_match']], [1, 0]);
+    assert.match(String(untold?.['error']), /truth of id .*; expected a line with this id/);
+    assert.match(stderr, /exact match 50\.00 %/);
+    await writeFile(truths, `${JSON.stringify(known[0])}\n`.repeat(2));
+    assert.match((await run()).stderr, /truths\.jsonl, line 2: id .*; found a second time/);
+    await writeFile(truths, '[]\n');
+    assert.match((await run()).stderr, /expected an object with "id"/);
+  });
+
   it('refuses what a masked model can not do', async () => {
     const input = path.join(folder, 'one.jsonl');
     await writeFile(input, '{"id":1,"question":"谁","passages":["他"]}\n{"id":2,"question":"谁","passages":[]}\n');
