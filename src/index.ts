@@ -14,6 +14,7 @@ export type {
   TokenizerEntry,
 } from './core/manifest.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
+export type { ProfileEntry, ProfileStore, StepTiming } from './core/strategy-profile.ts';
 export { boolTensor, float32Tensor, int64Tensor, type Tensor } from './core/tensor.ts';
 export {
   AutoRegressiveDecoder,
@@ -39,9 +40,16 @@ export {
   type Generator,
   type GeneratorOptions,
 } from './generation/generator.ts';
+export {
+  type MeasureOptions,
+  measureStrategy,
+  type StrategyMeasurement,
+} from './generation/measure-strategy.ts';
+export { type OpenedGenerator, type OpenGeneratorOptions, openGenerator } from './generation/open-generator.ts';
 export type { RunCounts } from './generation/run-queue.ts';
+export type { CacheOption, StrategyChoice, StrategyOptions } from './generation/strategy.ts';
 export { type Model, type ModelOptions, tokenizerOf } from './model.ts';
-export type { Device, DeviceChoice, GraphSession, SessionOptions } from './session/session.ts';
+export type { Device, DeviceChoice, GraphSession, Hardware, SessionOptions } from './session/session.ts';
 export type {
   Answer,
   AnswerOptions,

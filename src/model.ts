@@ -7,6 +7,7 @@ import { ConfigError, FormatError, throwIfAborted } from './core/errors.ts';
 import { type FileEntry, type GraphEntry, type GraphName, MANIFEST_FILE, type Manifest } from './core/manifest.ts';
 import { parseManifest } from './core/manifest-parser.ts';
 import type { ProgressListener } from './core/progress.ts';
+import type { ProfileStore } from './core/strategy-profile.ts';
 import type { GraphFiles, GraphSession, SessionOptions, SessionProvider } from './session/session.ts';
 import { createTokenizer } from './tokenizers/index.ts';
 import type { Tokenizer } from './tokenizers/tokenizer.ts';
@@ -18,13 +19,18 @@ export interface ModelPlatform {
   sha256(source: ByteSource): Promise<string>;
   /** Reads a data file that ships with the package (jieba's dictionary), by its address. */
   readAsset(address: URL): Promise<Uint8Array>;
+  /** Where what is measured about the model is kept; absent where nothing can be. */
+  readonly profile?: ProfileStore;
 }
 
 /** Options of {@link loadModel}. */
 export interface ModelOptions {
   /** Device and threads of the sessions. */
   readonly session?: SessionOptions;
-  /** Compare every file's SHA-256 with the manifest first; costs one read of everything. Default false: sizes only. */
+  /**
+   * Compare the size and SHA-256 of every file with the manifest first; weights have one when they were converted with
+   * `sha256`. Costs one read of everything. Default false: sizes only, when a graph is opened.
+   */
   readonly verify?: boolean;
   /** Hears of each file that is read. */
   readonly onProgress?: ProgressListener;
@@ -36,6 +42,8 @@ export interface Model {
   readonly manifest: Manifest;
   /** null where the model was converted without a vocabulary. */
   readonly tokenizer: Tokenizer | null;
+  /** What was measured about it, beside the manifest; absent where nothing is kept: in browsers, and without a folder. */
+  readonly profile?: ProfileStore;
   /**
    * Opens a graph, the first time it is asked for; afterwards the same session is returned. The model disposes it.
    * @throws ConfigError when the model has no such graph; FormatError when a file has another size than the manifest
@@ -60,7 +68,7 @@ export async function loadModel(
   if (options.verify === true) await verifyFiles(manifest, files, platform, options);
   const tokenizer =
     manifest.tokenizer === undefined ? null : await createTokenizer(manifest.tokenizer, readFile, platform.readAsset);
-  return new LoadedModel(manifest, tokenizer, files, platform.provider, options);
+  return new LoadedModel({ manifest, tokenizer }, files, platform, options);
 }
 
 /** The model's tokenizer. @throws ConfigError when it was converted without one. */
@@ -73,20 +81,21 @@ export function tokenizerOf(model: Model): Tokenizer {
 class LoadedModel implements Model {
   readonly manifest: Manifest;
   readonly tokenizer: Tokenizer | null;
+  readonly profile?: ProfileStore;
   readonly #files: ByteSourceSet;
   readonly #provider: SessionProvider;
   readonly #options: ModelOptions;
   readonly #sessions = new Map<GraphName, Promise<GraphSession>>();
 
   constructor(
-    manifest: Manifest,
-    tokenizer: Tokenizer | null,
+    { manifest, tokenizer }: Pick<Model, 'manifest' | 'tokenizer'>,
     files: ByteSourceSet,
-    provider: SessionProvider,
+    { provider, profile }: Pick<ModelPlatform, 'provider' | 'profile'>,
     options: ModelOptions,
   ) {
     this.manifest = manifest;
     this.tokenizer = tokenizer;
+    if (profile !== undefined) this.profile = profile;
     this.#files = files;
     this.#provider = provider;
     this.#options = options;
@@ -154,9 +163,11 @@ async function verifyFiles(
   const entries = Object.values(manifest.graphs).flatMap((graph): FileEntry[] => [graph, ...graph.data]);
   for (const entry of new Map(entries.map(one => [one.file, one])).values()) {
     throwIfAborted(options.signal, `verifying ${entry.file}`);
-    if (entry.sha256 === undefined) continue;
-    const found = await withSource(files, entry.file, source => platform.sha256(checkedSize(entry, source)));
-    if (found !== entry.sha256) throw damaged(entry, 'SHA-256', entry.sha256, found);
+    await withSource(files, entry.file, async source => {
+      checkedSize(entry, source);
+      const found = entry.sha256 === undefined ? undefined : await platform.sha256(source);
+      if (found !== entry.sha256) throw damaged(entry, 'SHA-256', `${entry.sha256}`, `${found}`);
+    });
     options.onProgress?.({ status: 'done', file: entry.file });
   }
 }

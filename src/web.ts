@@ -188,7 +188,6 @@ function webModel(model: Model, noted: NotedProvider): WebModel {
   return {
     manifest: model.manifest,
     tokenizer: model.tokenizer,
-    profile: model.profile,
     openGraph: (name: GraphName) => model.openGraph(name),
     dispose: () => model.dispose(),
     get device() {

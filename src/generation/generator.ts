@@ -14,8 +14,9 @@ import { type CachedRequest, CachedRuns, type GeneratorCounts, type PlannedReque
 import type { GenerationScorer, StartOptions } from './generation-scorer.ts';
 import { chunkByLength } from './length-batches.ts';
 import { nextTurn } from './next-turn.ts';
-import { recomputeScorer } from './recompute-scorer.ts';
+import { recomputeScorer, shortCallScorer } from './recompute-scorer.ts';
 import { type CachedSlots, RequestRows } from './request-rows.ts';
+import { createRowReader, type RowReader } from './row-reader.ts';
 import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
 import { batchTokens } from './step-session.ts';
 import { canCache, type Sequence } from './visibility.ts';
@@ -34,8 +35,11 @@ export interface Generator {
 export interface GeneratorOptions {
   /** Most new rows of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens?: number;
-  /** Compute everything again in each step instead of keeping a cache. Default false. */
-  readonly recompute?: boolean;
+  /**
+   * Calls over at most so many tokens, all hypotheses together, are computed again as a whole instead of with a cache.
+   * Default 0: none; Infinity: all. `openGenerator` chooses it by measurement.
+   */
+  readonly recomputeUpTo?: number;
 }
 
 /**
@@ -75,6 +79,8 @@ class Engine implements Generator {
   readonly #manifest: Manifest;
   readonly #options: GeneratorOptions;
   readonly #runs: CachedRuns;
+  /** Computes what is asked without a cache. */
+  readonly #reader: RowReader;
   readonly #requestOf = new WeakMap<GenerationScorer, Request>();
   #calls: Call[] = [];
   #working = false;
@@ -88,38 +94,58 @@ class Engine implements Generator {
     this.#manifest = manifest;
     this.#options = options;
     this.#runs = new CachedRuns(session, manifest.dimensions);
+    this.#reader = createRowReader(session, manifest);
   }
 
   get counts(): GeneratorCounts {
-    return this.#runs.counts;
+    const [cached, again] = [this.#runs.counts, this.#reader.counts];
+    return {
+      runs: cached.runs + again.runs,
+      rows: cached.rows + again.rows,
+      paddedRows: cached.paddedRows + again.paddedRows,
+      sessionMilliseconds: cached.sessionMilliseconds + again.sessionMilliseconds,
+      cacheBytes: cached.cacheBytes,
+    };
   }
 
   start(prompt: Sequence, { segmentId = 0, after }: StartOptions = {}): GenerationScorer {
     const { attention, dimensions } = this.#manifest;
+    const { recomputeUpTo: limit = 0, maxBatchTokens } = this.#options;
     checkSequence(dimensions, prompt);
     if (dimensions.segmentVocabSize > 0) checkIds('segment', [segmentId], dimensions.segmentVocabSize);
-    if (this.#options.recompute === true || !canCache(attention, segmentId)) {
+    const request = { prompt, segmentId, vocabSize: dimensions.vocabSize, maxBatchTokens };
+    if (limit === Number.POSITIVE_INFINITY || !canCache(attention, segmentId)) {
       after?.release();
-      return recomputeScorer(this.#session, this.#manifest, { prompt, segmentId });
+      return recomputeScorer(this.#reader, request);
     }
+    const { scorer: cached, request: held } = this.#startCached(prompt, segmentId, after);
+    const promptTokens = prompt.tokenIds.length;
+    const scorer =
+      promptTokens > limit
+        ? cached
+        : shortCallScorer(cached, recomputeScorer(this.#reader, request), { limit, promptTokens });
+    this.#requestOf.set(scorer, held);
+    return scorer;
+  }
+
+  #startCached(prompt: Sequence, segmentId: number, after: GenerationScorer | undefined) {
     const earlier = after === undefined ? undefined : this.#requestOf.get(after);
     const cached = earlier === undefined ? undefined : reusable(earlier, prompt);
-    const rows = new RequestRows(attention, prompt, segmentId, cached);
+    const rows = new RequestRows(this.#manifest.attention, prompt, segmentId, cached);
     const request: Request = { rows, lane: null, waiting: 0, released: false };
     if (earlier !== undefined && cached !== undefined) {
       this.#runs.adopt(request, earlier);
       earlier.released = true;
     } else after?.release();
     const scorer: GenerationScorer = {
-      vocabSize: dimensions.vocabSize,
+      vocabSize: this.#manifest.dimensions.vocabSize,
       kind: 'logits',
       reused: cached?.slots.length ?? 0,
       score: async (hypotheses, signal) => this.#ask(request, hypotheses, signal),
       rest: () => this.#rest(request),
       release: () => this.#release(request),
     };
-    this.#requestOf.set(scorer, request);
-    return scorer;
+    return { scorer, request };
   }
 
   #ask(request: Request, hypotheses: readonly Hypothesis[], signal?: AbortSignal): Promise<Float32Array> {

@@ -1,22 +1,28 @@
 /**
- * A scorer without a cache: each hypothesis is a whole sequence, computed anew in every step. It serves models whose
- * earlier positions see later ones, and comparisons.
+ * A scorer without a cache: each hypothesis is a whole sequence, computed anew in every step, together with whatever else
+ * is asked of the same reader. It serves models whose earlier positions see later ones, and calls that are faster so.
  */
 import { InputError, throwIfAborted } from '../core/errors.ts';
-import type { Manifest } from '../core/manifest.ts';
 import { type Hypothesis, tokenIdsOf } from '../decode/scorer.ts';
-import type { GraphSession } from '../session/session.ts';
 import type { GenerationScorer } from './generation-scorer.ts';
-import { type RowRequest, readRows } from './row-reader.ts';
+import type { RowReader, RowRequest } from './row-reader.ts';
 import type { Sequence } from './visibility.ts';
+
+/** What a {@link recomputeScorer} scores. */
+export interface RecomputeRequest {
+  readonly prompt: Sequence;
+  /** Segment id of generated tokens. */
+  readonly segmentId: number;
+  readonly vocabSize: number;
+  /** Most tokens of a run; the reader's own limit where it is absent. */
+  readonly maxBatchTokens?: number | undefined;
+}
 
 /** A scorer that computes everything again in each step. */
 export function recomputeScorer(
-  session: GraphSession,
-  manifest: Manifest,
-  { prompt, segmentId }: { readonly prompt: Sequence; readonly segmentId: number },
+  reader: RowReader,
+  { prompt, segmentId, vocabSize, maxBatchTokens }: RecomputeRequest,
 ): GenerationScorer {
-  const { vocabSize } = manifest.dimensions;
   let released = false;
   const requestOf = (hypothesis: Hypothesis): RowRequest => {
     const tokenIds = [...prompt.tokenIds, ...tokenIdsOf(hypothesis)];
@@ -30,11 +36,10 @@ export function recomputeScorer(
     async score(hypotheses, signal) {
       throwIfAborted(signal, 'decoding');
       if (released) throw new InputError({ what: 'scoring', found: 'a request that was released' });
-      const rows = await readRows(session, manifest, hypotheses.map(requestOf), { signal });
       const scores = new Float32Array(hypotheses.length * vocabSize);
-      rows.forEach((row, i) => {
-        scores.set(row, i * vocabSize);
-      });
+      const read = (logits: Float32Array, i: number) => scores.set(logits, i * vocabSize);
+      const limit = maxBatchTokens === undefined ? {} : { maxBatchTokens };
+      await reader.read(hypotheses.map(requestOf), read, { ...limit, signal });
       return scores;
     },
     rest() {
@@ -42,6 +47,33 @@ export function recomputeScorer(
     },
     release() {
       released = true;
+    },
+  };
+}
+
+/**
+ * A scorer that computes calls over at most `limit` tokens without the cache, and goes over to it with the first that is
+ * longer. What was not cached until then is computed in that call, as the prompt is.
+ */
+export function shortCallScorer(
+  cached: GenerationScorer,
+  again: GenerationScorer,
+  { limit, promptTokens }: { readonly limit: number; readonly promptTokens: number },
+): GenerationScorer {
+  let usesCache = cached.reused > 0;
+  return {
+    vocabSize: cached.vocabSize,
+    kind: cached.kind,
+    reused: cached.reused,
+    score(hypotheses, signal) {
+      const tokens = hypotheses.reduce((sum, { length }) => sum + promptTokens + length, 0);
+      usesCache ||= tokens > limit;
+      return (usesCache ? cached : again).score(hypotheses, signal);
+    },
+    rest: () => cached.rest(),
+    release() {
+      cached.release();
+      again.release();
     },
   };
 }

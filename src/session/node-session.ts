@@ -5,12 +5,12 @@
  * A run is a synchronous native call: it keeps this thread's event loop busy from start to end. `worker-node.ts` offers
  * the same sessions in other threads.
  */
-import { availableParallelism } from 'node:os';
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, SessionError } from '../core/errors.ts';
 import { chooseDevice, nodeDevices } from './devices.ts';
 import { requireDevice } from './diagnosis-node.ts';
-import { ERRORS_ONLY, type OrtModule, wrapOrtSession } from './ort-session.ts';
+import { defaultThreads, hardwareName } from './hardware-node.ts';
+import { ERRORS_ONLY, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 
 /** Opens sessions in this thread. */
@@ -20,11 +20,12 @@ async function openNodeSession(files: GraphFiles, ports: Ports, options: Session
   const choice = chooseDevice(options.device ?? 'auto', nodeDevices);
   const ort = await loadOrt();
   requireDevice(choice.device, options);
+  const threads = options.threads ?? defaultThreads();
   const settings: InferenceSession.SessionOptions = {
     executionProviders: choice.executionProviders(options) as InferenceSession.ExecutionProviderConfig[],
     graphOptimizationLevel: 'all',
     logSeverityLevel: ERRORS_ONLY,
-    intraOpNumThreads: options.threads ?? availableParallelism(),
+    intraOpNumThreads: threads,
     // A thread pool that spins between runs takes the cores from every other session and from JavaScript: measured 47
     // against 17 ms a run with four sessions, and no slower with one.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
@@ -33,23 +34,25 @@ async function openNodeSession(files: GraphFiles, ports: Ports, options: Session
     const details = { what: `session on ${choice.device}`, found: messageOf(cause).trim(), next: choice.whenRefused };
     throw new SessionError('path' in files ? { ...details, file: files.path } : details, { cause });
   });
-  return wrapOrtSession(ort, session, ports, choice);
+  const name = hardwareName(choice.device, options.deviceId);
+  const hardware =
+    name === null ? {} : { hardware: { name, threads, runtime: `onnxruntime-node ${ort.env.versions.node}` } };
+  return wrapOrtSession(ort, session, ports, { ...choice, ...hardware });
 }
 
-function create(
-  ort: OrtModule,
-  files: GraphFiles,
-  settings: InferenceSession.SessionOptions,
-): Promise<InferenceSession> {
+function create(ort: NodeOrt, files: GraphFiles, settings: InferenceSession.SessionOptions): Promise<InferenceSession> {
   if ('path' in files) return ort.InferenceSession.create(files.path, settings);
   const externalData = files.data.map(({ path, bytes }) => ({ path, data: bytes }));
   return ort.InferenceSession.create(files.graph, { ...settings, externalData });
 }
 
-let loaded: Promise<OrtModule> | undefined;
+/** The whole module. */
+type NodeOrt = typeof import('onnxruntime-node');
+
+let loaded: Promise<NodeOrt> | undefined;
 
 /** The module, loaded once; a failure is tried again by the next session. */
-function loadOrt(): Promise<OrtModule> {
+function loadOrt(): Promise<NodeOrt> {
   loaded ??= import('onnxruntime-node').catch((cause: unknown) => {
     loaded = undefined;
     throw new SessionError(

@@ -49,7 +49,8 @@ class OrtGraphSession implements GraphSession {
     this.#session = session;
     this.inputs = ports.inputs;
     this.outputs = ports.outputs;
-    this.device = { device: device.device, reason: device.reason };
+    const { hardware } = device;
+    this.device = { device: device.device, reason: device.reason, ...(hardware !== undefined && { hardware }) };
   }
 
   async run(

@@ -13,6 +13,18 @@ export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm';
 export interface DeviceChoice {
   readonly device: Exclude<Device, 'auto'>;
   readonly reason: string;
+  /** What it is; absent where the platform does not say, as browsers don't. */
+  readonly hardware?: Hardware;
+}
+
+/** What a measurement of speed holds for. */
+export interface Hardware {
+  /** Name of the processor, or of the GPU. */
+  readonly name: string;
+  /** CPU threads inside one run. */
+  readonly threads: number;
+  /** ONNX Runtime with its version: `onnxruntime-node 1.30.0`. */
+  readonly runtime: string;
 }
 
 /** A graph that is loaded and can be run. Owned by whoever opened it. */

@@ -6,6 +6,7 @@ import type { Manifest } from '../core/manifest.ts';
 import type { ScoredAnswer } from '../decode/pool.ts';
 import type { FirstVote } from '../decode/vote.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
+import type { StrategyChoice } from '../generation/strategy.ts';
 import { createSettingsReader, oneOf, type SettingChecks, wholeNumber } from './setting-checks.ts';
 
 /** How long texts may be, in tokens, and how seq2seq models search. */
@@ -80,6 +81,8 @@ export interface ReadingComprehension<A extends Answer = Answer> {
   answer(question: string, passages: readonly string[], options?: AnswerOptions): Promise<A>;
   /** What has been computed so far. */
   readonly counts: RunCounts;
+  /** How steps are computed, and why; absent where answers are not written step by step. */
+  readonly strategy?: StrategyChoice;
 }
 
 /** bert4keras' example scripts. */

@@ -7,6 +7,7 @@
 import { InputError } from '../core/errors.ts';
 import { checkInteger } from '../decode/option-checks.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
+import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Model } from '../model.ts';
 import { createHistoryLayout, type FittedHistory, fitHistory, type Speakers } from './chat-history.ts';
 import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
@@ -73,6 +74,8 @@ export interface Chat {
   stream(history: readonly string[], options?: ChatOptions): AsyncGenerator<string, ChatReply, undefined>;
   /** What has been computed so far. */
   readonly counts: RunCounts;
+  /** How steps are computed, and why. */
+  readonly strategy?: StrategyChoice;
 }
 
 const DEFAULTS: DecodingOptions = { strategy: 'sample', topK: 5, maxLen: 32 };
@@ -88,10 +91,11 @@ const SETTINGS: SettingChecks = { ...OPTIONS, speakers: listOf(string, 2) };
  * const { text } = await chat.reply(['你好'], { seed: 1 });
  * for await (const piece of chat.stream(['你好', text, '我叫小明'])) process.stdout.write(piece);
  */
-export async function createChat(model: Model, settings: ChatSettings = {}): Promise<Chat> {
+export async function createChat(model: Model, options: ChatSettings & StrategyOptions = {}): Promise<Chat> {
   const defaults = manifestSettings<ChatSettings>(model.manifest, 'chat', SETTINGS);
+  const { cache, ...settings } = options;
   checkSettings(settings, SETTINGS, 'settings of the chat');
-  return createChatOver(await openTextEngine(model), [defaults, settings]);
+  return createChatOver(await openTextEngine(model, { cache }), [defaults, settings]);
 }
 
 /** A chat over an engine; later levels of settings override earlier ones. */
@@ -122,6 +126,7 @@ export function createChatOver(engine: TextEngine, levels: readonly ChatSettings
       checkOneText(decoding);
       return yield* streamText((onStep, stop) => run({ onStep, signal: stop }), toText, signal);
     },
+    ...(engine.strategy !== undefined && { strategy: engine.strategy }),
     get counts() {
       return engine.counts;
     },

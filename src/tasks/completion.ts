@@ -9,6 +9,7 @@
 import { InputError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
+import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Model } from '../model.ts';
 import { cpmText } from '../tokenizers/sentencepiece/cpm-recipe.ts';
 import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
@@ -67,6 +68,8 @@ export interface Completer {
   stream(prompt: string, options?: CompletionOptions): AsyncGenerator<string, Completion, undefined>;
   /** What has been computed so far. */
   readonly counts: RunCounts;
+  /** How steps are computed, and why. */
+  readonly strategy?: StrategyChoice;
 }
 
 const DEFAULTS: DecodingOptions = { strategy: 'sample', topP: 0.95, maxLen: 64 };
@@ -84,11 +87,15 @@ const SETTINGS: SettingChecks = {
  * const completer = await createCompleter(await loadModel('models/cpm'));
  * const { completions } = await completer.complete('今天天气不错', { topP: 0.9, n: 3, seed: 1 });
  */
-export async function createCompleter(model: Model, settings: CompletionSettings = {}): Promise<Completer> {
+export async function createCompleter(
+  model: Model,
+  options: CompletionSettings & StrategyOptions = {},
+): Promise<Completer> {
   const defaults = manifestSettings<CompletionSettings>(model.manifest, 'completion', SETTINGS);
+  const { cache, ...settings } = options;
   checkSettings(settings, SETTINGS, 'settings of the completer');
   const recipe = defaultRecipe(model.manifest.tokenizer, model.manifest.attention.visibility);
-  return createCompleterOver(await openTextEngine(model), [recipe, defaults, settings]);
+  return createCompleterOver(await openTextEngine(model, { cache }), [recipe, defaults, settings]);
 }
 
 /** What follows from the manifest: signs that went in come out again, and a UniLM model writes another text. */
@@ -137,6 +144,7 @@ export function createCompleterOver(engine: TextEngine, levels: readonly Complet
       checkOneText(decoding);
       return yield* streamText((onStep, stop) => run({ onStep, signal: stop }), toText, signal);
     },
+    ...(engine.strategy !== undefined && { strategy: engine.strategy }),
     get counts() {
       return engine.counts;
     },

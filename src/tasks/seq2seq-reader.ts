@@ -9,7 +9,8 @@ import { ConfigError } from '../core/errors.ts';
 import { type BeamSearchResult, beamSearch } from '../decode/beam-search.ts';
 import { constrain } from '../decode/constrain.ts';
 import { type VoteScorer, vote } from '../decode/vote.ts';
-import { createGenerator } from '../generation/generator.ts';
+import { openGenerator } from '../generation/open-generator.ts';
+import type { StrategyOptions } from '../generation/strategy.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import {
@@ -31,7 +32,10 @@ import { requireId } from './special-ids.ts';
  * const reader = await createSeq2SeqReader(model);
  * const { answer, score } = await reader.answer('谁写了《红楼梦》？', ['《红楼梦》的作者是曹雪芹。']);
  */
-export async function createSeq2SeqReader(model: Model): Promise<ReadingComprehension<Seq2SeqAnswer>> {
+export async function createSeq2SeqReader(
+  model: Model,
+  options: StrategyOptions = {},
+): Promise<ReadingComprehension<Seq2SeqAnswer>> {
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
   if (manifest.attention.visibility === 'padding') {
@@ -40,7 +44,7 @@ export async function createSeq2SeqReader(model: Model): Promise<ReadingComprehe
   }
   const endId = requireId(tokenizer.tokenEndId, 'end');
   const settingsOf = readerSettings(manifest, 'seq2seq');
-  const generator = createGenerator(await model.openGraph('step'), manifest);
+  const generator = await openGenerator(model, options);
   // Generated tokens are the second segment, where the model has segments.
   const segmentId = manifest.dimensions.segmentVocabSize > 1 ? 1 : 0;
 
@@ -63,6 +67,7 @@ export async function createSeq2SeqReader(model: Model): Promise<ReadingComprehe
         for (const scorer of scorers) scorer.release();
       }
     },
+    strategy: generator.strategy,
     get counts() {
       return generator.counts;
     },

@@ -6,8 +6,9 @@ import type { AttentionRules } from '../core/manifest.ts';
 import { type Generated, generate } from '../decode/generate.ts';
 import type { StepListener } from '../decode/step-events.ts';
 import type { GenerationScorer, StartOptions } from '../generation/generation-scorer.ts';
-import { createGenerator } from '../generation/generator.ts';
+import { openGenerator } from '../generation/open-generator.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
+import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Sequence } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
@@ -29,6 +30,8 @@ export interface TextEngine {
   readonly maxPositions: number | null;
   /** What has been computed so far. */
   readonly counts: RunCounts;
+  /** How steps are computed, and why; absent where no model is behind it. */
+  readonly strategy?: StrategyChoice;
 }
 
 /** A text that was written. */
@@ -63,7 +66,7 @@ export interface GenerationPlan {
  * Opens a model for writing.
  * @throws ConfigError when it has no tokenizer or step graph, or sees in both directions; SessionError.
  */
-export async function openTextEngine(model: Model): Promise<TextEngine> {
+export async function openTextEngine(model: Model, options: StrategyOptions): Promise<TextEngine> {
   const { manifest } = model;
   const { visibility } = manifest.attention;
   if (visibility === 'padding') {
@@ -71,9 +74,10 @@ export async function openTextEngine(model: Model): Promise<TextEngine> {
     throw new ConfigError({ what: 'model', expected: 'a language model', found: 'an encoder', next });
   }
   const tokenizer = tokenizerOf(model);
-  const generator = createGenerator(await model.openGraph('step'), manifest);
+  const generator = await openGenerator(model, options);
   return {
     tokenizer,
+    strategy: generator.strategy,
     visibility,
     maxPositions: manifest.dimensions.maxPositions,
     start: (prompt, options) => generator.start(prompt, options),

@@ -36,7 +36,7 @@ describe('generation engine', () => {
       await fc.assert(
         fc.asyncProperty(arbitrary, async requests => {
           const cached = createGenerator(session, model.manifest, { maxBatchTokens: 64 });
-          const plain = createGenerator(session, model.manifest, { recompute: true });
+          const plain = createGenerator(session, model.manifest, { recomputeUpTo: Number.POSITIVE_INFINITY });
           await Promise.all(requests.map(request => compareScorers(request, cached, plain)));
           assert.equal(cached.counts.cacheBytes, 0, 'all memory is given back');
         }),
@@ -49,7 +49,7 @@ describe('generation engine', () => {
     it(`reuses of an earlier request what a new one leaves unchanged: ${name}`, async () => {
       const { model, session } = models.get(name) ?? assert.fail();
       const ends = fc.record({ earlier: requestOf(model), later: requestOf(model), shared: fc.nat(14) });
-      const anew = createGenerator(session, model.manifest, { recompute: true });
+      const anew = createGenerator(session, model.manifest, { recomputeUpTo: Number.POSITIVE_INFINITY });
       await fc.assert(
         fc.asyncProperty(ends, async ({ earlier, later, shared }) => {
           const generator = createGenerator(session, model.manifest);

@@ -1,0 +1,144 @@
+/**
+ * A generator as a model, its profile and the user want it: the choice between cache and computing again is made by what was
+ * measured on this machine, or by the option, and says why.
+ */
+import { IoError } from '../core/errors.ts';
+import type { GraphName, Manifest } from '../core/manifest.ts';
+import {
+  EMPTY_PROFILE,
+  findEntry,
+  formatProfile,
+  type ProfileKey,
+  type ProfileStore,
+  parseProfile,
+  type StepTiming,
+  type StrategyProfile,
+  withEntry,
+} from '../core/strategy-profile.ts';
+import { VERSION } from '../core/version.ts';
+import type { GraphSession } from '../session/session.ts';
+import { createGenerator, type Generator, type GeneratorOptions } from './generator.ts';
+import { measureStrategy, type StrategyMeasurement } from './measure-strategy.ts';
+import { describeLimit, describeSteps, type StrategyChoice, type StrategyOptions } from './strategy.ts';
+
+/** What is needed of a model. */
+export interface GeneratingModel {
+  readonly manifest: Manifest;
+  readonly profile?: ProfileStore;
+  openGraph(name: GraphName): Promise<GraphSession>;
+}
+
+/** Options of {@link openGenerator}. */
+export interface OpenGeneratorOptions extends StrategyOptions, Pick<GeneratorOptions, 'maxBatchTokens'> {
+  /** Stops a measurement. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A generator that says how it computes. */
+export interface OpenedGenerator extends Generator {
+  readonly strategy: StrategyChoice;
+}
+
+/**
+ * Opens the step graph of a model and chooses how steps are computed.
+ * @throws ConfigError when the model has no step graph; FormatError when its profile is damaged; SessionError; IoError;
+ * AbortedError. A folder that can't be written is no error: `strategy.reason` says so.
+ * @example
+ * const generator = await openGenerator(await loadModel('models/gpt2'), { cache: 'auto' });
+ * console.log(generator.strategy.reason);
+ */
+export async function openGenerator(
+  model: GeneratingModel,
+  { cache, maxBatchTokens, signal }: OpenGeneratorOptions = {},
+): Promise<OpenedGenerator> {
+  const session = await model.openGraph('step');
+  const strategy = await chooseStrategy(model, session, { cache, signal });
+  const { recomputeUpTo } = strategy;
+  const limits = maxBatchTokens === undefined ? { recomputeUpTo } : { recomputeUpTo, maxBatchTokens };
+  const generator = createGenerator(session, model.manifest, limits);
+  return {
+    strategy,
+    start: (prompt, options) => generator.start(prompt, options),
+    get counts() {
+      return generator.counts;
+    },
+  };
+}
+
+/** The choice for a model's step graph in a session; measures and keeps it where `cache` is `auto` and nothing is known. */
+async function chooseStrategy(
+  { manifest, profile: store }: GeneratingModel,
+  session: GraphSession,
+  { cache, signal }: Pick<OpenGeneratorOptions, 'cache' | 'signal'>,
+): Promise<StrategyChoice> {
+  if (cache === 'on') return { recomputeUpTo: 0, source: 'option', reason: 'with the cache, as asked for' };
+  if (cache === 'off') {
+    return { recomputeUpTo: Number.POSITIVE_INFINITY, source: 'option', reason: 'without a cache, as asked for' };
+  }
+  const key = profileKey(manifest, session);
+  const profile = await readProfile(store);
+  const known = key === null ? undefined : findEntry(profile, key);
+  if (known !== undefined) return choiceOf(known, 'profile');
+  if (cache === undefined) {
+    return { recomputeUpTo: 0, source: 'default', reason: 'with the cache: nothing was measured on this machine' };
+  }
+  const measured = await measureOnce(session, manifest, signal);
+  return choiceOf(measured, 'measured', doubt(measured) + (await keep(measured, { key, profile, store })));
+}
+
+function choiceOf(
+  { recomputeUpTo, steps }: { readonly recomputeUpTo: number; readonly steps: readonly StepTiming[] },
+  source: 'profile' | 'measured',
+  remark = '',
+): StrategyChoice {
+  return { recomputeUpTo, source, reason: `${describeLimit(recomputeUpTo)} (${describeSteps(steps)}${remark})` };
+}
+
+/** Why the cache is used although it may be slower. */
+function doubt({ agrees, difference }: StrategyMeasurement): string {
+  if (agrees) return '';
+  return `; the logits of the two differ by ${difference.toExponential(1)} of the largest, so it was not up to speed`;
+}
+
+/** What is measured holds for this; null where the platform does not say what it runs on. */
+function profileKey({ graphs: { step } }: Manifest, { device: { device, hardware } }: GraphSession): ProfileKey | null {
+  if (step === undefined || hardware === undefined) return null;
+  const { name, threads, runtime } = hardware;
+  const graph = { size: step.size, sha256: step.sha256 ?? null };
+  return { device, hardware: name, threads, runtime, tool: `bert4ort ${VERSION}`, graph };
+}
+
+async function readProfile(store: ProfileStore | undefined): Promise<StrategyProfile> {
+  const text = await store?.read();
+  return text === undefined || text === null ? EMPTY_PROFILE : parseProfile(text);
+}
+
+/** Measurements by session: tasks that share one wait for the same, which others would disturb. */
+const measurements = new WeakMap<GraphSession, Promise<StrategyMeasurement>>();
+
+function measureOnce(session: GraphSession, manifest: Manifest, signal?: AbortSignal): Promise<StrategyMeasurement> {
+  const known = measurements.get(session);
+  if (known !== undefined) return known;
+  const measuring = measureStrategy(session, manifest, { signal });
+  measurements.set(session, measuring);
+  measuring.catch(() => measurements.delete(session));
+  return measuring;
+}
+
+interface Keeping {
+  readonly key: ProfileKey | null;
+  readonly profile: StrategyProfile;
+  readonly store: ProfileStore | undefined;
+}
+
+/** Puts a measurement into the profile; says in words why it could not, or nothing. */
+async function keep({ steps, recomputeUpTo }: StrategyMeasurement, { key, profile, store }: Keeping): Promise<string> {
+  if (store === undefined || key === null) return '; not kept: there is no place for it, or no name of the device';
+  try {
+    await store.write(formatProfile(withEntry(profile, { ...key, recomputeUpTo, steps })));
+    return '';
+  } catch (error) {
+    if (!(error instanceof IoError)) throw error;
+    return `; not kept: ${error.message}`;
+  }
+}
