@@ -75,11 +75,12 @@ async function runCloze(options: Options, signal: AbortSignal): Promise<number> 
 }
 
 async function clozeLine(cloze: Cloze, item: JsonLine, topK: number | undefined, options: ClozeOptions) {
-  const { answer, candidates } = await cloze.answer(itemOf(item), options);
+  const { answer, candidates } = await cloze.answer(clozeItem(item), options);
   return { answer, candidates: candidates.slice(0, topK) };
 }
 
-function itemOf(item: JsonLine): ClozeItem {
+/** The item of a line: `text`, or `document` and `query`. @throws InputError for missing fields, and for both. */
+export function clozeItem(item: JsonLine): ClozeItem {
   if (item['text'] !== undefined && item['document'] === undefined) return textField(item, 'text');
   if (item['text'] === undefined) return { document: textField(item, 'document'), query: textField(item, 'query') };
   throw new InputError({ what: 'item', expected: 'either "text", or "document" and "query"', found: 'both' });
