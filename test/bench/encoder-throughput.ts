@@ -12,6 +12,7 @@ import { convert } from '../../converters/index.ts';
 import { MANIFEST_FILE } from '../../src/core/manifest.ts';
 import { formatManifest, parseManifest } from '../../src/core/manifest-parser.ts';
 import { int64Tensor } from '../../src/core/tensor.ts';
+import { seededRandom } from '../../src/decode/seeded-random.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { splitPath } from '../../src/io/file-source.ts';
 import { loadModel, type Model } from '../../src/node.ts';
@@ -38,10 +39,10 @@ const LONGEST = [256, 32];
 const SIZES: readonly Size[] = [
   {
     name: 'small',
-    tokens: 12_000,
+    tokens: 8_000,
     config: { num_hidden_layers: 4, hidden_size: 256, num_attention_heads: 4, intermediate_size: 1024 },
   },
-  { name: 'base', tokens: 2_000, config: {} },
+  { name: 'base', tokens: 1_500, config: {} },
 ];
 
 /** One way to embed texts; gives the rows asked for and computed. */
@@ -203,10 +204,11 @@ function times(ratio: number): string {
   return `${ratio.toFixed(2)}×`;
 }
 
-/** Lengths spread evenly from {@link SHORTEST} tokens on, special ones included, in an order that is none. */
+/** Lengths spread evenly from {@link SHORTEST} tokens on, special ones included, shuffled in the same way every time. */
 function raggedTexts(count: number, longest: number): readonly string[] {
-  return Array.from({ length: count }, (_, i) => {
-    const place = (i * 7919) % count;
+  const random = seededRandom(1);
+  const order = Array.from({ length: count }, (_, place) => ({ place, key: random() })).sort((a, b) => a.key - b.key);
+  return order.map(({ place }, i) => {
     const length = SHORTEST - 2 + Math.round(((longest - SHORTEST) * place) / Math.max(1, count - 1));
     return Array.from({ length }, (_, at) => String.fromCodePoint(0x4e00 + ((i * 131 + at * 17) % 20000))).join('');
   });
