@@ -24,14 +24,15 @@ export function showFindings(
 }
 
 function planFacts(plan: PlanSummary): readonly Fact[] {
-  const tasks = plan.tasks.map(name => makeWord('span', 'tag', name));
+  const tags = plan.tasks.map(name => makeWord('span', 'tag', name));
+  const tasks: Fact = ['tasksFit', tags.length === 0 ? makeWord('span', '', 'noTask') : make('span', 'tags', ...tags)];
   return [
     ['architecture', `${plan.architecture} · ${plan.application}`],
     ['scheme', plan.scheme],
     ['sizes', sizes(plan)],
     ['missing', namesOrNone(plan.problems, 'bad')],
     ['unused', namesOrNone(plan.unused, '')],
-    ['tasksFit', tasks.length === 0 ? makeWord('span', '', 'noTask') : make('span', 'tags', ...tasks)],
+    ...(plan.problems.length === 0 ? [tasks] : []),
   ];
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Chosen } from './choose.ts';
 import type { Converter } from './converter.ts';
-import { announce, element, fillSelect, moveTo, showError, showFacts } from './elements.ts';
+import { announce, element, fillSelect, makeWord, moveTo, showError, showFacts } from './elements.ts';
 import type { Choices, Fit } from './inspect.ts';
 import { showFindings } from './inspection-view.ts';
 import { say } from './language.ts';
@@ -52,21 +52,25 @@ export function startInspection(converter: Converter, converted: () => Promise<v
 
   return {
     async open(next) {
-      const section = element('inspection', HTMLElement);
-      section.hidden = true;
+      showFound(false);
       showError(error);
       chosen = next;
       fit = undefined;
       await inspect(next.preset === '' ? {} : { preset: next.preset });
       element('save', HTMLButtonElement).hidden = true;
       showFacts(element('converted', HTMLElement), []);
-      section.hidden = false;
+      showFound(true);
       moveTo(element('inspection-title', HTMLElement));
     },
     relabel() {
       if (chosen !== undefined) showSettings(chosen, fit, fit && readSettings(fit));
     },
   };
+}
+
+function showFound(yes: boolean): void {
+  element('found', HTMLElement).hidden = !yes;
+  element('inspection-empty', HTMLElement).hidden = yes;
 }
 
 /** Converts; false when it was cancelled. */
@@ -130,6 +134,8 @@ function showSettings({ files }: Chosen, fit: Fit | undefined, now = fit?.settin
   const error = element('inspection-error', HTMLElement);
   convert.disabled = fit === undefined || lacks !== undefined || fit.plan.problems.length > 0;
   if (lacks !== undefined) error.textContent = `${say(lacks)}: ${say('lacking')}`;
+  else if (convert.disabled)
+    error.replaceChildren(makeWord('strong', '', 'errorWEIGHTS'), makeWord('p', '', 'nextWEIGHTS'));
   if (fit === undefined || now === undefined) return;
   const names = files.checkpointNames.map(name => [name, name] as const);
   element('checkpoint-label', HTMLElement).hidden = names.length < 2;

@@ -34,6 +34,10 @@ export const words = {
   openLast: { zh: '直接打开', en: 'Open it' },
 
   inspectTitle: { zh: '查看并转换', en: 'Inspect and convert' },
+  inspectionEmpty: {
+    zh: '转换之前，先看看文件里有什么、缺什么、能做什么。',
+    en: 'Before anything is converted: what the files hold, what is missing, what the model can do.',
+  },
   format: { zh: '格式', en: 'Format' },
   tensors: { zh: '张量', en: 'Tensors' },
   elements: { zh: '个参数', en: 'parameters' },
