@@ -8,7 +8,7 @@ import { directorySet } from './io/file-source.ts';
 import { profileFile } from './io/profile-file.ts';
 import { loadModel as loadModelOn, type Model, type ModelOptions } from './model.ts';
 import { nodeProvider } from './session/node-session.ts';
-import { type WorkerOptions, workerProvider } from './session/worker-node.ts';
+import { workerProvider } from './session/worker-node.ts';
 import type { Jieba } from './tokenizers/jieba/jieba.ts';
 import { loadJieba } from './tokenizers/jieba/load-jieba.ts';
 
@@ -18,8 +18,11 @@ export { directorySet, openFile, splitPath } from './io/file-source.ts';
 
 /** Options of {@link loadModel} in Node. */
 export interface NodeModelOptions extends ModelOptions {
-  /** Run sessions in worker threads, so that this thread's event loop stays free: a server wants this. Default false. */
-  readonly workers?: WorkerOptions | false;
+  /**
+   * Worker threads that run sessions, so that this thread's event loop stays free: a server wants 1. With more, requests
+   * are spread over them, and each holds the weights (docs/performance.md). Default 0: sessions run in this thread.
+   */
+  readonly workers?: number;
 }
 
 /** jieba with its own dictionary. The words of a user's dictionary can be added to it. */
@@ -30,16 +33,17 @@ export function openJieba(): Promise<Jieba> {
 /**
  * Loads a model directory. Graphs are opened when they are first needed; the caller disposes the model.
  * @param source path of the directory, or its files.
- * @throws IoError when a file is missing; FormatError when the manifest or, with `verify`, a file is damaged.
+ * @throws IoError when a file is missing; FormatError when the manifest or, with `verify`, a file is damaged; ConfigError
+ * for a number of workers out of range.
  * @example
  * const model = await loadModel('models/qa');
  * const reader = await createReader(model);
  * const { answer } = await reader.answer('谁写了《红楼梦》？', ['《红楼梦》的作者是曹雪芹。']);
  * await model.dispose();
  */
-export function loadModel(source: string | ByteSourceSet, options: NodeModelOptions = {}): Promise<Model> {
-  const { workers = false, ...modelOptions } = options;
-  const provider = workers === false ? nodeProvider : workerProvider(workers);
+export async function loadModel(source: string | ByteSourceSet, options: NodeModelOptions = {}): Promise<Model> {
+  const { workers = 0, ...modelOptions } = options;
+  const provider = workers === 0 ? nodeProvider : workerProvider(workers);
   const platform = { provider, sha256: hashSource, readAsset };
   if (typeof source !== 'string') return loadModelOn(source, platform, modelOptions);
   return loadModelOn(directorySet(source), { ...platform, profile: profileFile(source) }, modelOptions);

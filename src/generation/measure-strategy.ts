@@ -95,13 +95,13 @@ async function timed(scorer: GenerationScorer, row: Hypothesis) {
   return { scores, time: Math.round((performance.now() - start) * 1000) };
 }
 
-/** Largest difference over the largest magnitude; Infinity where one is no number. */
+/** Largest difference over the largest magnitude; Infinity where only one is finite. */
 function differenceOf(found: ArrayLike<number>, expected: ArrayLike<number>): number {
   let [largest, difference] = [Number.MIN_VALUE, 0];
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [found[i] ?? Number.NaN, expected[i] ?? Number.NaN];
-    largest = Math.max(largest, Math.abs(b));
-    difference = Math.max(difference, Math.abs(a - b));
+    if (Number.isFinite(b)) largest = Math.max(largest, Math.abs(b));
+    if (a !== b) difference = Math.max(difference, Math.abs(a - b));
   }
   return Number.isFinite(difference) ? difference / largest : Number.POSITIVE_INFINITY;
 }

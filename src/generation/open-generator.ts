@@ -19,6 +19,7 @@ import { VERSION } from '../core/version.ts';
 import type { GraphSession } from '../session/session.ts';
 import { createGenerator, type Generator, type GeneratorOptions } from './generator.ts';
 import { measureStrategy, type StrategyMeasurement } from './measure-strategy.ts';
+import { spreadGenerator } from './spread-generator.ts';
 import { describeLimit, describeSteps, type StrategyChoice, type StrategyOptions } from './strategy.ts';
 
 /** What is needed of a model. */
@@ -40,7 +41,7 @@ export interface OpenedGenerator extends Generator {
 }
 
 /**
- * Opens the step graph of a model and chooses how steps are computed.
+ * Opens the step graph of a model and chooses how steps are computed. Requests are spread over the session's workers.
  * @throws ConfigError when the model has no step graph; FormatError when its profile is damaged; SessionError; IoError;
  * AbortedError. A folder that can't be written is no error: `strategy.reason` says so.
  * @example
@@ -55,7 +56,8 @@ export async function openGenerator(
   const strategy = await chooseStrategy(model, session, { cache, signal });
   const { recomputeUpTo } = strategy;
   const limits = maxBatchTokens === undefined ? { recomputeUpTo } : { recomputeUpTo, maxBatchTokens };
-  const generator = createGenerator(session, model.manifest, limits);
+  const engines = Array.from({ length: session.workers ?? 1 }, () => createGenerator(session, model.manifest, limits));
+  const generator = spreadGenerator(engines);
   return {
     strategy,
     start: (prompt, options) => generator.start(prompt, options),

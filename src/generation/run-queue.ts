@@ -94,7 +94,8 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
   /** The batch with the oldest entry last. */
   #batches: (readonly Entry<Item, Result>[])[] = [];
   #asked = 0;
-  #working = false;
+  /** Loops that take batches: as many as the session can run at the same time. */
+  #working = 0;
 
   constructor(session: GraphSession, rules: RunRules<Item, Result>) {
     this.#session = session;
@@ -118,20 +119,20 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
       items.forEach((item, index) => {
         this.#arrived.push({ call, item, index, order: this.#asked++ });
       });
-      if (!this.#working) this.#work();
+      while (this.#working < (this.#session.workers ?? 1)) this.#work();
     });
     return results;
   }
 
   /** Runs until nothing waits; the turn in between lets everybody ask who was answered, or came meanwhile. */
   async #work(): Promise<void> {
-    this.#working = true;
+    this.#working++;
     await nextTurn();
     for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
       await this.#run(batch);
       await nextTurn();
     }
-    this.#working = false;
+    this.#working--;
   }
 
   #next(): readonly Entry<Item, Result>[] | undefined {

@@ -2,7 +2,8 @@
  * The machine as ONNX Runtime will find it: processor, memory, C library.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { cpus, freemem, totalmem } from 'node:os';
+import { defaultThreads } from './hardware-node.ts';
 
 /** Instruction sets that ONNX Runtime's CPU kernels choose between, under their names in /proc/cpuinfo. */
 const FEATURES = ['avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx_vnni', 'avx512_bf16', 'avx512_fp16', 'amx_int8'];
@@ -35,7 +36,7 @@ export function describeMachine(): Machine {
     processor: first?.model.trim() ?? 'unknown',
     features: processorFeatures(),
     cores: cpus().length,
-    threads: availableParallelism(),
+    threads: defaultThreads(),
     memory: { total: totalmem(), free: freemem(), limit: memoryLimit() },
   };
 }

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
+import { ConfigError } from '../core/errors.ts';
 import type { DeviceChoice } from './session.ts';
 
 /** One file a GPU, with its model, written by NVIDIA's driver for Linux. */
@@ -22,6 +23,15 @@ const MOST_THREADS = 16;
  */
 export function defaultThreads(): number {
   return Math.max(1, Math.min(availableParallelism(), physicalCores() ?? Number.POSITIVE_INFINITY, MOST_THREADS));
+}
+
+/** Most threads, or workers, that can be asked for: more is a slip, and would take the memory. */
+const LIMIT = 1024;
+
+/** @throws ConfigError when `count` is no whole number from `least` to 1024. */
+export function checkCount(option: 'threads' | 'workers', count: number, least: number): number {
+  if (Number.isInteger(count) && count >= least && count <= LIMIT) return count;
+  throw new ConfigError({ what: option, expected: `a whole number from ${least} to ${LIMIT}`, found: String(count) });
 }
 
 /** Physical cores of the machine, or null where the system does not list them: then every logical one counts. */

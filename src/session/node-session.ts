@@ -9,7 +9,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, SessionError } from '../core/errors.ts';
 import { chooseDevice, nodeDevices } from './devices.ts';
 import { requireDevice } from './diagnosis-node.ts';
-import { defaultThreads, hardwareName } from './hardware-node.ts';
+import { checkCount, defaultThreads, hardwareName } from './hardware-node.ts';
 import { ERRORS_ONLY, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 
@@ -20,7 +20,7 @@ async function openNodeSession(files: GraphFiles, ports: Ports, options: Session
   const choice = chooseDevice(options.device ?? 'auto', nodeDevices);
   const ort = await loadOrt();
   requireDevice(choice.device, options);
-  const threads = options.threads ?? defaultThreads();
+  const threads = checkCount('threads', options.threads ?? defaultThreads(), 1);
   const settings: InferenceSession.SessionOptions = {
     executionProviders: choice.executionProviders(options) as InferenceSession.ExecutionProviderConfig[],
     graphOptimizationLevel: 'all',

@@ -41,7 +41,7 @@ export interface GraphSession {
    * arrays over the same buffer must all be lent, and none of them may be touched until then. After a failed run the
    * memory of lent feeds may be gone (their arrays have length 0).
    *
-   * Runs of one session happen one after another, in the order of the calls.
+   * Runs of one session happen one after another, in the order of the calls; with several workers, those of each.
    * @throws SessionError when feeds or fetches do not fit the ports, when ONNX Runtime fails, and after `dispose`.
    */
   run(
@@ -49,6 +49,8 @@ export interface GraphSession {
     fetches: readonly string[],
     lend?: readonly string[],
   ): Promise<Readonly<Record<string, Tensor>>>;
+  /** Runs that it can do at the same time: its worker threads. Absent where that is one. */
+  readonly workers?: number;
   /** Opens a step cache where the session runs; absent where that is this thread. */
   openCache?(dimensions: Dimensions): StepCache;
   /** Waits for runs under way and gives the memory back. May be called twice. */
@@ -63,7 +65,7 @@ export type GraphFiles =
 /** Settings of a session; sensible defaults follow from the machine. */
 export interface SessionOptions {
   readonly device?: Device;
-  /** CPU threads inside one run. */
+  /** CPU threads inside one run, 1 to 1024. Default in Node: the physical cores, at most 16, divided among workers. */
   readonly threads?: number;
   /** GPU number, where there are several. */
   readonly deviceId?: number;

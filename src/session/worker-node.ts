@@ -2,36 +2,27 @@
  * Sessions in worker threads. A run of ONNX Runtime in Node is a synchronous native call; in a worker it leaves this
  * thread's event loop free. Outputs and lent feeds are moved between threads, other feeds are copied once.
  */
-import { availableParallelism } from 'node:os';
 import { SessionError } from '../core/errors.ts';
 import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkRun } from './feeds.ts';
+import { checkCount, defaultThreads } from './hardware-node.ts';
 import { type CacheCall, type CacheLink, type CacheResult, remoteStepCache } from './remote-cache.ts';
 import type { DeviceChoice, GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 import type { StepCache } from './step-cache.ts';
 import { buffersOf, type WorkerCall } from './worker-protocol.ts';
 import { startWorkerThread, type WorkerThread } from './worker-thread-node.ts';
 
-/** Options of {@link workerProvider}. */
-export interface WorkerOptions {
-  /**
-   * Number of threads that hold sessions. Each holds its own copy of the weights, and runs of one session are spread over
-   * them. Default 1: on a CPU one session with all cores beats several that share them, except for many tiny runs.
-   */
-  readonly workers?: number;
-}
-
 /**
  * Opens sessions in worker threads; the threads start with the first session and end with the last. When a thread dies,
  * the runs it had are rejected with a SessionError and the next run starts a fresh one.
+ * @param workers threads that hold sessions, at least 1. Each opens every session itself, so that runs of one session, and
+ * caches, are spread over them. On a CPU one with all cores beats several that share them, except for many tiny runs.
  * @param start starts a thread; another function can stand in for it in tests.
+ * @throws ConfigError for a number out of range.
  */
-export function workerProvider(
-  options: WorkerOptions = {},
-  start: () => WorkerThread = startWorkerThread,
-): SessionProvider {
-  const pool = new WorkerPool(Math.max(1, options.workers ?? 1), start);
+export function workerProvider(workers: number = 1, start: () => WorkerThread = startWorkerThread): SessionProvider {
+  const pool = new WorkerPool(checkCount('workers', workers, 1), start);
   return { open: (files, ports, sessionOptions) => pool.open(files, ports, sessionOptions) };
 }
 
@@ -49,9 +40,13 @@ class WorkerPool {
     this.#threads = new Array<WorkerThread | undefined>(size).fill(undefined);
   }
 
+  get size(): number {
+    return this.#threads.length;
+  }
+
   /** Opens the graph in every thread, so that what is wrong with it shows now. */
   async open(files: GraphFiles, ports: Ports, options: SessionOptions): Promise<GraphSession> {
-    const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / this.#threads.length));
+    const threads = options.threads ?? Math.max(1, Math.floor(defaultThreads() / this.size));
     const call: OpenCall = {
       kind: 'open',
       session: this.#nextSession++,
@@ -116,6 +111,10 @@ class WorkerGraphSession implements GraphSession {
 
   get device(): DeviceChoice {
     return this.#device;
+  }
+
+  get workers(): number {
+    return this.#pool.size;
   }
 
   /** Opens the session in a thread, once. */

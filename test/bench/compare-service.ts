@@ -28,7 +28,7 @@ const TINY = {
 const rows = [['', 'measured', 'target']];
 await inFolder(async folder => {
   await writeBaseCheckpoint(folder, { model: 'gpt2' });
-  const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }), { workers: {} });
+  const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }), { workers: 1 });
   const generator = createGenerator(await model.openGraph('step'), model.manifest);
   const decode = () =>
     Promise.all(Array.from({ length: REQUESTS }, () => decodeOne(generator, { length: 128, steps: 32 })));

@@ -28,7 +28,7 @@ describe('generation engine over a worker', () => {
     ({ model, session: here } = await convertCase('nezha-lm', path.join(folder, 'model')));
     const entry = model.manifest.graphs.step ?? assert.fail();
     const files = { path: path.join(folder, 'model', entry.file) };
-    there = await workerProvider({}, startMortal).open(files, entry, { threads: 1 });
+    there = await workerProvider(1, startMortal).open(files, entry, { threads: 1 });
   });
 
   after(async () => {

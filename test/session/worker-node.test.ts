@@ -56,7 +56,7 @@ describe('worker session', () => {
       threads.push(thread);
       return thread;
     };
-    const session = await workerProvider({}, start).open(files(), tinyPorts, { threads: 1 });
+    const session = await workerProvider(1, start).open(files(), tinyPorts, { threads: 1 });
     const runs = [session.run(feeds(1, 2), ['double']), session.run(feeds(3, 4), ['double'])];
     const ended = threads[0]?.terminate();
     for (const run of runs) await assert.rejects(run, /session worker; found it ended with code 1/);
@@ -68,9 +68,19 @@ describe('worker session', () => {
   });
 
   it('spreads runs over threads', async () => {
-    const session = await workerProvider({ workers: 2 }).open(files(), tinyPorts, { threads: 1 });
+    const session = await workerProvider(2).open(files(), tinyPorts, { threads: 1 });
     const results = await Promise.all([1, 2, 3, 4].map(value => firstOf(session.run(feeds(value, 0), ['double']))));
     assert.deepEqual(results, [2, 4, 6, 8]);
+    assert.equal(session.workers, 2);
     await session.dispose();
+  });
+
+  it('refuses numbers of workers and threads that make no sense', async () => {
+    for (const workers of [0, -1, 1.5, Number.NaN, 5000]) {
+      assert.throws(() => workerProvider(workers), { code: 'CONFIG', message: /workers; expected a whole number/ });
+    }
+    for (const threads of [0, 2.5, 5000]) {
+      await assert.rejects(workerProvider().open(files(), tinyPorts, { threads }), { code: 'CONFIG' });
+    }
   });
 });
