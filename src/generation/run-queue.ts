@@ -3,7 +3,7 @@
  * arrives while a run is under way joins the next ones. Of the batches that can be made of everything that waits, the one
  * with the item that has waited longest is computed next: nobody starves, and results come nearly in the order of asking.
  */
-import { throwIfAborted } from '../core/errors.ts';
+import { AbortedError, throwIfAborted } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { GraphSession } from '../session/session.ts';
 import { nextTurn } from './next-turn.ts';
@@ -53,8 +53,8 @@ export interface RunQueue<Item, Result> {
   /**
    * Computes items, with those of other calls where that saves work.
    * @returns what `read` made of each, in the order of the items.
-   * @throws AbortedError for this call's own signal, checked before each run; whatever a run with items of this call, or
-   * its `read`, threw.
+   * @throws AbortedError as soon as this call's own signal says so; whatever a run with items of this call, or its `read`,
+   * threw.
    */
   ask<R>(items: readonly Item[], call: RunCall<Result, R>): Promise<readonly R[]>;
   readonly counts: RunCounts;
@@ -71,7 +71,6 @@ export function createRunQueue<Item, Result>(
 /** A call as the queue sees it. */
 interface Pending<Result> {
   readonly budget: number;
-  readonly signal: AbortSignal | undefined;
   readonly take: (result: Result, index: number) => void;
   readonly fail: (error: unknown) => void;
   over: boolean;
@@ -107,21 +106,31 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
   }
 
   async ask<R>(items: readonly Item[], { read, budget, signal }: RunCall<Result, R>): Promise<readonly R[]> {
+    throwIfAborted(signal, 'computing');
     if (items.length === 0) return [];
     const results: R[] = new Array(items.length);
     let missing = items.length;
-    await new Promise<void>((resolve, reject) => {
+    let stop: () => void = () => undefined;
+    const answered = new Promise<void>((resolve, reject) => {
       const take = (result: Result, index: number) => {
         results[index] = read(result, index);
         if (--missing === 0) resolve();
       };
-      const call: Pending<Result> = { budget, signal, take, fail: reject, over: false };
+      const call: Pending<Result> = { budget, take, fail: reject, over: false };
+      stop = () =>
+        end(call, new AbortedError({ what: 'computing', found: 'aborted by the caller' }, { cause: signal?.reason }));
       items.forEach((item, index) => {
         this.#arrived.push({ call, item, index, order: this.#asked++ });
       });
       while (this.#working < (this.#session.workers ?? 1)) this.#work();
     });
-    return results;
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      await answered;
+      return results;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
   }
 
   /** Runs until nothing waits; the turn in between lets everybody ask who was answered, or came meanwhile. */
@@ -138,7 +147,7 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
   #next(): readonly Entry<Item, Result>[] | undefined {
     if (this.#arrived.length > 0) this.#plan();
     for (let batch = this.#batches.pop(); batch !== undefined; batch = this.#batches.pop()) {
-      const wanted = batch.filter(({ call }) => isWanted(call));
+      const wanted = batch.filter(({ call }) => !call.over);
       if (wanted.length > 0) return wanted;
     }
     return undefined;
@@ -146,7 +155,7 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
 
   /** Groups everything that waits anew. */
   #plan(): void {
-    const waiting = [...this.#batches.flat(), ...this.#arrived].filter(({ call }) => isWanted(call));
+    const waiting = [...this.#batches.flat(), ...this.#arrived].filter(({ call }) => !call.over);
     this.#arrived = [];
     const budget = waiting.reduce((least, { call }) => Math.min(least, call.budget), Number.POSITIVE_INFINITY);
     const items = waiting.map(({ item }) => item);
@@ -184,18 +193,6 @@ function handOut<Item, Result>({ call, index }: Entry<Item, Result>, result: Res
     call.take(result, index);
   } catch (error) {
     end(call, error);
-  }
-}
-
-/** Whether a call still waits; one that was aborted is ended. */
-function isWanted(call: Pending<never>): boolean {
-  if (call.over) return false;
-  try {
-    throwIfAborted(call.signal, 'computing');
-    return true;
-  } catch (error) {
-    end(call, error);
-    return false;
   }
 }
 

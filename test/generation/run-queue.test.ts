@@ -152,6 +152,24 @@ describe('a queue of runs', () => {
     assert.equal(queue.counts.runs, 2);
   });
 
+  it('ends an aborted call at once, whatever is computed meanwhile', async () => {
+    const { session, batches, gate } = doubling();
+    let open: () => void = () => undefined;
+    gate.wait = new Promise(resolve => {
+      open = resolve;
+    });
+    const queue = queueOver(session);
+    const controllers = [new AbortController(), new AbortController()];
+    const asked = controllers.map(({ signal }, value) => queue.ask(items([value], 50), { read, budget: 50, signal }));
+    const kept = queue.ask(items([2], 50), { read, budget: 50 });
+    while (batches.length === 0) await turn();
+    for (const controller of controllers) controller.abort('enough');
+    for (const call of asked) await assert.rejects(call, { code: 'ABORTED', cause: 'enough' });
+    open();
+    assert.deepEqual(await kept, [4]);
+    assert.deepEqual(batches, [[0], [2]]);
+  });
+
   it('tells of a failed run those who had a part in it', async () => {
     const { session } = doubling();
     const queue = queueOver(session);
