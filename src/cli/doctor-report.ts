@@ -3,7 +3,7 @@
  */
 import type { Machine } from '../session/diagnosis-machine-node.ts';
 import type { OrtBackend } from '../session/diagnosis-ort-node.ts';
-import type { Placement } from '../session/diagnosis-placement-node.ts';
+import type { PlacedNode, Placement } from '../session/diagnosis-placement-node.ts';
 import type { DeviceDiagnosis } from '../session/diagnosis-report-node.ts';
 
 /** A device with what trying it gave; `works` is null for a device that wasn't asked for, and so wasn't tried. */
@@ -18,6 +18,8 @@ export interface GraphReport {
   /** Bytes of its files; an open session holds about as much again in memory. */
   readonly bytes: number;
   readonly placements: readonly Placement[];
+  /** The nodes that run elsewhere than on the device asked for. */
+  readonly strays: readonly PlacedNode[];
   /** Why the graph couldn't be run, where it couldn't. */
   readonly problem: string | null;
 }

@@ -10,13 +10,13 @@ import { loadModel } from '../node.ts';
 import { describeMachine } from '../session/diagnosis-machine-node.ts';
 import { diagnoseDevice } from '../session/diagnosis-node.ts';
 import { findOrtPackage, holdsVersion, listOrtBackends } from '../session/diagnosis-ort-node.ts';
-import { countPlacements } from '../session/diagnosis-placement-node.ts';
 import type { DeviceDiagnosis } from '../session/diagnosis-report-node.ts';
 import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
 import { probeDevice } from './device-probe.ts';
 import type { DeviceReport, DoctorReport, GraphReport } from './doctor-report.ts';
 import { doctorText } from './doctor-text.ts';
+import { placeGraphs } from './place-graphs.ts';
 import { printResult } from './terminal.ts';
 
 const flags = { ...deviceFlags, ...jsonFlag } as const satisfies Flags;
@@ -92,17 +92,6 @@ function versionFacts(): string[] {
 
 async function examineModel(directory: string, options: Options): Promise<GraphReport[]> {
   const model = await loadModel(directory);
-  const reports: GraphReport[] = [];
-  for (const [graph, entry] of Object.entries(model.manifest.graphs)) {
-    const bytes = [entry, ...entry.data].reduce((sum, file) => sum + file.size, 0);
-    try {
-      const placements = await countPlacements(path.join(directory, entry.file), entry, sessionOptions(options));
-      reports.push({ graph, bytes, placements, problem: null });
-    } catch (error) {
-      if (!(error instanceof Bert4ortError)) throw error;
-      reports.push({ graph, bytes, placements: [], problem: messageOf(error) });
-    }
-  }
   await model.dispose();
-  return reports;
+  return placeGraphs(directory, model.manifest, sessionOptions(options));
 }

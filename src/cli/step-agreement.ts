@@ -3,6 +3,7 @@
  * give the logits that `model.onnx` gives for the whole of it.
  */
 import { boolTensor, float32Tensor, int64Tensor, type Tensor } from '../core/tensor.ts';
+import { blankSlots } from '../generation/step-session.ts';
 import type { Model } from '../model.ts';
 import type { GraphSession } from '../session/session.ts';
 
@@ -52,7 +53,12 @@ async function steppedLogits(model: Model, ids: readonly number[]): Promise<Floa
   const graph = await model.openGraph('step');
   const cachePorts = graph.inputs.filter(({ name }) => /^past_(key|value)\./.test(name));
   const takesPositions = graph.inputs.some(({ name }) => name === 'past_position_ids');
-  const cache = new Map(cachePorts.map(({ name }) => [name, [] as Float32Array[]]));
+  const blank = blankSlots(graph);
+  const cache = new Map<string, Float32Array[]>(
+    cachePorts.map(({ name, shape: [, heads, , size] }) => {
+      return [name, Array.from({ length: blank }, () => new Float32Array(Number(heads) * Number(size)))];
+    }),
+  );
   const logits: Float32Array[] = [];
   for (const [position, id] of ids.entries()) {
     const past = cachePorts.map(({ name, shape: [, heads, , size] }) => {
@@ -62,8 +68,8 @@ async function steppedLogits(model: Model, ids: readonly number[]): Promise<Floa
     const feeds = {
       ...idFeeds(graph, [id], position),
       ...Object.fromEntries(past),
-      ...(takesPositions && { past_position_ids: int64Tensor(range(position), [1, position]) }),
-      visible: boolTensor(new Uint8Array(position + 1).fill(1), [1, 1, position + 1]),
+      ...(takesPositions && { past_position_ids: int64Tensor(slotPositions(blank, position), [1, blank + position]) }),
+      visible: boolTensor(new Uint8Array(blank + position + 1).fill(1, blank), [1, 1, blank + position + 1]),
       logit_rows: int64Tensor([0], [1, 1]),
     };
     const fresh = cachePorts.map(({ name }) => name.replace('past_', 'new_'));
@@ -100,6 +106,7 @@ function concat(parts: readonly Float32Array[]): Float32Array {
   return joined;
 }
 
-function range(length: number): number[] {
-  return Array.from({ length }, (_, i) => i);
+/** Positions of the slots: 0 for the blank ones, then from 0 up. */
+function slotPositions(blank: number, length: number): number[] {
+  return Array.from({ length: blank + length }, (_, i) => Math.max(0, i - blank));
 }

@@ -5,6 +5,8 @@
 import { loadModel, type Model } from '../node.ts';
 import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
+import type { GraphReport } from './doctor-report.ts';
+import { placeGraphs, strayLines } from './place-graphs.ts';
 import { type RecordedCase, readCase } from './recorded-case.ts';
 import { replayDecodes } from './replay-decodes.ts';
 import { replayRuns } from './replay-runs.ts';
@@ -41,14 +43,22 @@ export const verifyCommand: Command<typeof flags> = {
 async function runVerify(options: Options, signal: AbortSignal): Promise<number> {
   const cases: RecordedCase[] = [];
   for (const file of options.cases) cases.push(await readCase(file));
-  const model = await loadModel(String(options['model']), { verify: true, signal, session: sessionOptions(options) });
+  const directory = String(options['model']);
+  const session = sessionOptions(options);
+  const model = await loadModel(directory, { verify: true, signal, session });
   try {
-    const checks = [filesCheck(model), await deviceCheck(model), ...(await stepChecks(model))];
+    const graphs = onGpu(options) ? await placeGraphs(directory, model.manifest, session) : [];
+    const checks = [
+      filesCheck(model),
+      await deviceCheck(model),
+      ...graphs.map(placementCheck),
+      ...(await stepChecks(model)),
+    ];
     for (const recorded of cases) {
       signal.throwIfAborted();
       checks.push(...(await caseChecks(model, recorded)));
     }
-    report(checks, options.json);
+    report({ checks, graphs }, options);
     return checks.every(check => check.pass) ? EXIT.done : EXIT.failed;
   } finally {
     await model.dispose();
@@ -88,12 +98,38 @@ async function caseChecks(model: Model, recorded: RecordedCase): Promise<Check[]
   ];
 }
 
-function report(checks: readonly Check[], json: boolean): void {
+/** Where the CPU was asked for, nothing can be anywhere else. */
+function onGpu({ device }: Options): boolean {
+  return device !== 'auto' && device !== 'cpu';
+}
+
+/** Nodes elsewhere are slower and not wrong, so they are listed and fail nothing. */
+function placementCheck({ graph, placements, strays, problem }: GraphReport): Check {
+  const total = placements.reduce((sum, { nodes }) => sum + nodes, 0);
+  const numbers = strays.filter(({ output }) => output === 'numbers').length;
+  const counts = `${total - strays.length} of ${total} there; elsewhere ${numbers} of numbers, ${strays.length - numbers} of shapes and masks`;
+  return { what: `nodes of ${graph}`, found: problem ?? counts, pass: problem === null };
+}
+
+interface Findings {
+  readonly checks: readonly Check[];
+  /** Empty on the CPU. */
+  readonly graphs: readonly GraphReport[];
+}
+
+function report({ checks, graphs }: Findings, { json, device }: Options): void {
   const passed = checks.filter(check => check.pass).length;
   if (json) {
-    printResult(JSON.stringify({ passed, failed: checks.length - passed, checks }));
+    const strays = Object.fromEntries(graphs.map(({ graph, strays }) => [graph, strays]));
+    printResult(JSON.stringify({ passed, failed: checks.length - passed, checks, strays }));
     return;
   }
   const rows = checks.map(({ what, found, pass }) => [pass ? 'pass' : 'FAIL', what, found]);
-  printResult(`${formatTable(['', 'check', 'found'], rows)}\n${passed} passed, ${checks.length - passed} failed`);
+  printResult(
+    [
+      formatTable(['', 'check', 'found'], rows),
+      ...graphs.flatMap(graph => strayLines(graph, device)),
+      `${passed} passed, ${checks.length - passed} failed`,
+    ].join('\n'),
+  );
 }

@@ -10,27 +10,43 @@ import { FormatError, messageOf, SessionError } from '../core/errors.ts';
 import type { Port } from '../core/manifest.ts';
 import { chooseDevice, nodeDevices } from './devices.ts';
 import { requireDevice } from './diagnosis-node.ts';
-import type { Ports, SessionOptions } from './session.ts';
+import type { DeviceChoice, Ports, SessionOptions } from './session.ts';
 import { probeFeeds } from './web-probe.ts';
+
+/** A node of a graph as it runs, after ONNX Runtime's optimizations. */
+export interface PlacedNode {
+  /** Its path in the graph: `/read/Attention-Mask/slots/Shape`. */
+  readonly name: string;
+  readonly operator: string;
+  /** ONNX Runtime's name: `CPUExecutionProvider`, `CUDAExecutionProvider`, `WebGpuExecutionProvider`. */
+  readonly provider: string;
+  /** What comes out: the network's numbers, or only integers and truth values, which are shapes, positions and masks. */
+  readonly output: 'numbers' | 'shapes and masks';
+}
 
 /** The operators that one provider computes. */
 export interface Placement {
-  /** ONNX Runtime's name: `CPUExecutionProvider`, `CUDAExecutionProvider`, `WebGpuExecutionProvider`. */
   readonly provider: string;
   readonly nodes: number;
   /** Operator → how many nodes. */
   readonly operators: Readonly<Record<string, number>>;
 }
 
+/** What ONNX Runtime calls the part of a device that computes. */
+const PROVIDERS: Readonly<Partial<Record<DeviceChoice['device'], string>>> = {
+  cpu: 'CPUExecutionProvider',
+  cuda: 'CUDAExecutionProvider',
+  webgpu: 'WebGpuExecutionProvider',
+};
+
 /** Sizes of free dimensions in the run: short enough for any model. Letters not named here are 1. */
 const SIZES: Readonly<Record<string, number>> = { T: 4, R: 4, P: 2 };
 
 /**
- * Runs the graph in the file `graph` once on short inputs and counts nodes by provider, most nodes first. Nodes are those
- * left after ONNX Runtime's optimizations.
+ * Runs the graph in the file `graph` once on short inputs and says where its nodes ran, in the order in which they did.
  * @throws SessionError when the device can't be used or the run fails.
  */
-export async function countPlacements(graph: string, ports: Ports, options: SessionOptions): Promise<Placement[]> {
+export async function placeNodes(graph: string, ports: Ports, options: SessionOptions): Promise<PlacedNode[]> {
   const choice = chooseDevice(options.device ?? 'auto', nodeDevices);
   requireDevice(choice.device, options);
   const folder = mkdtempSync(path.join(tmpdir(), 'bert4ort-profile-'));
@@ -42,7 +58,7 @@ export async function countPlacements(graph: string, ports: Ports, options: Sess
       logSeverityLevel: 3,
     });
     const file = readdirSync(folder)[0] ?? 'no profile';
-    return countNodes(file, readFileSync(path.join(folder, file), 'utf8'));
+    return readNodes(file, readFileSync(path.join(folder, file), 'utf8'));
   } catch (cause) {
     if (cause instanceof SessionError) throw cause;
     throw new SessionError({ file: graph, what: `profile on ${choice.device}`, found: messageOf(cause) }, { cause });
@@ -69,20 +85,29 @@ async function profileRun(graph: string, ports: Ports, settings: InferenceSessio
 }
 
 /**
- * Counts the nodes of a profile: events of category `Node` whose name ends in `_kernel_time`, each node once.
+ * The nodes of a profile: events of category `Node` whose name ends in `_kernel_time`, each node once.
  * @throws FormatError when it is no profile.
  */
-export function countNodes(file: string, profile: string): Placement[] {
+export function readNodes(file: string, profile: string): PlacedNode[] {
   const events: unknown = JSON.parse(profile);
   if (!Array.isArray(events)) {
     throw new FormatError({ file, what: 'profile of ONNX Runtime', expected: 'a JSON list', found: typeof events });
   }
-  const seen = new Set<string>();
-  const counts = new Map<string, Record<string, number>>();
+  const nodes = new Map<string, PlacedNode>();
   for (const { cat, name, args } of events as readonly ProfileEvent[]) {
-    if (cat !== 'Node' || !name.endsWith('_kernel_time') || seen.has(name)) continue;
-    seen.add(name);
-    const { provider = 'unknown', op_name: operator = 'unknown' } = args ?? {};
+    if (cat !== 'Node' || !name.endsWith(KERNEL) || nodes.has(name)) continue;
+    const { provider = 'unknown', op_name: operator = 'unknown', output_type_shape: outputs = [] } = args ?? {};
+    const types = outputs.flatMap(output => Object.keys(output));
+    const output = types.some(type => /float|double/.test(type)) ? 'numbers' : 'shapes and masks';
+    nodes.set(name, { name: name.slice(0, -KERNEL.length), operator, provider, output });
+  }
+  return [...nodes.values()];
+}
+
+/** Counts nodes by provider, most nodes first. */
+export function countByProvider(nodes: readonly PlacedNode[]): Placement[] {
+  const counts = new Map<string, Record<string, number>>();
+  for (const { provider, operator } of nodes) {
     const operators = counts.get(provider) ?? {};
     operators[operator] = (operators[operator] ?? 0) + 1;
     counts.set(provider, operators);
@@ -92,10 +117,24 @@ export function countNodes(file: string, profile: string): Placement[] {
     .sort((a, b) => b.nodes - a.nodes);
 }
 
+/** The nodes that run elsewhere than on the device asked for; `auto` asks for the CPU. */
+export function strayNodes(nodes: readonly PlacedNode[], { device = 'auto' }: SessionOptions): PlacedNode[] {
+  const wanted = PROVIDERS[chooseDevice(device, nodeDevices).device];
+  return nodes.filter(({ provider }) => provider !== wanted);
+}
+
+/** End of the names of the events that say where a node ran. */
+const KERNEL = '_kernel_time';
+
 interface ProfileEvent {
   readonly cat: string;
   readonly name: string;
-  readonly args?: { readonly provider?: string; readonly op_name?: string };
+  readonly args?: {
+    readonly provider?: string;
+    readonly op_name?: string;
+    /** One `{ type: shape }` for each output. */
+    readonly output_type_shape?: readonly Readonly<Record<string, readonly number[]>>[];
+  };
 }
 
 function shortPorts({ inputs, outputs }: Ports): Ports {

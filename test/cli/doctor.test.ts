@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { GraphReport } from '../../src/cli/doctor-report.ts';
 import { doctorText } from '../../src/cli/doctor-text.ts';
+import { strayLines } from '../../src/cli/place-graphs.ts';
 import { VERSION } from '../../src/core/version.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { diagnoseDevice } from '../../src/session/diagnosis-node.ts';
-import { countNodes } from '../../src/session/diagnosis-placement-node.ts';
+import { countByProvider, readNodes, strayNodes } from '../../src/session/diagnosis-placement-node.ts';
 import { convertCase, recordedCases } from '../parity/recorded-cases.ts';
 import { callCli } from './run-cli.ts';
 
@@ -71,29 +73,63 @@ describe('bert4ort doctor', () => {
     assert.match(stderr, /bert4ort: nothing: listing/);
   });
 
-  it('counts each node of a profile once, and shows what stayed on the CPU', async () => {
-    const node = (name: string, provider: string, op_name: string) => ({
+  describe('reading a profile', () => {
+    const gpu = 'WebGpuExecutionProvider';
+    const cpu = 'CPUExecutionProvider';
+    const event = (name: string, provider: string, types: readonly string[]) => ({
       cat: 'Node',
       name,
-      args: { provider, op_name },
+      args: {
+        provider,
+        op_name: name.replace(/.*\/|_.*/g, ''),
+        output_type_shape: types.map(type => ({ [type]: [2] })),
+      },
     });
-    const gpu = 'WebGpuExecutionProvider';
     const profile = [
       { cat: 'Session', name: 'model_run' },
-      node('/a/MatMul_kernel_time', gpu, 'MatMul'),
-      node('/a/MatMul_kernel_time', gpu, 'MatMul'),
-      node('/b/MatMul_kernel_time', gpu, 'MatMul'),
-      node('/c/Range_kernel_time', 'CPUExecutionProvider', 'Range'),
-      node('/c/Range_fence_before', 'CPUExecutionProvider', 'Range'),
+      event('/a/MatMul_kernel_time', gpu, ['float']),
+      event('/a/MatMul_kernel_time', gpu, ['float']),
+      event('/b/MatMul_kernel_time', gpu, ['float16']),
+      event('/c/Range_kernel_time', cpu, ['int64']),
+      event('/c/Range_fence_before', cpu, ['int64']),
+      event('/d/Less_kernel_time', cpu, ['bool']),
+      event('/e/LSTM_kernel_time', cpu, ['float', 'float']),
     ];
-    const placements = countNodes('run.json', JSON.stringify(profile));
-    assert.deepEqual(placements, [
-      { provider: gpu, nodes: 2, operators: { MatMul: 2 } },
-      { provider: 'CPUExecutionProvider', nodes: 1, operators: { Range: 1 } },
-    ]);
-    assert.throws(() => countNodes('run.json', '{}'), /run\.json: profile of ONNX Runtime; expected a JSON list/);
-    const { stdout } = await callCli(['doctor', '--json']);
-    const report = { ...JSON.parse(stdout), graphs: [{ graph: 'model', bytes: 3 << 20, placements, problem: null }] };
-    assert.match(doctorText(report), /3 MiB.*2 on WebGpu; 1 on CPU \(Range\)/);
+    const nodes = readNodes('run.json', JSON.stringify(profile));
+    const placements = countByProvider(nodes);
+    const strays = strayNodes(nodes, { device: 'webgpu' });
+    const graph: GraphReport = { graph: 'model', bytes: 3 << 20, placements, strays, problem: null };
+
+    it('counts each node once, and shows what stayed on the CPU', async () => {
+      assert.deepEqual(placements, [
+        { provider: cpu, nodes: 3, operators: { Range: 1, Less: 1, LSTM: 1 } },
+        { provider: gpu, nodes: 2, operators: { MatMul: 2 } },
+      ]);
+      const { stdout } = await callCli(['doctor', '--json']);
+      assert.match(doctorText({ ...JSON.parse(stdout), graphs: [graph] }), /3 MiB.*3 on CPU; 2 on WebGpu \(MatMul\)/);
+    });
+
+    it('tells the numbers of the network from shapes and masks', () => {
+      assert.deepEqual(strays, [
+        { name: '/c/Range', operator: 'Range', provider: cpu, output: 'shapes and masks' },
+        { name: '/d/Less', operator: 'Less', provider: cpu, output: 'shapes and masks' },
+        { name: '/e/LSTM', operator: 'LSTM', provider: cpu, output: 'numbers' },
+      ]);
+      assert.deepEqual(
+        strayNodes(nodes, {}).map(({ name }) => name),
+        ['/a/MatMul', '/b/MatMul'],
+      );
+      assert.deepEqual(strayLines(graph, 'webgpu'), [
+        'model, numbers, not on webgpu (1):',
+        '  LSTM /e/LSTM on CPU',
+        'model, shapes and masks, not on webgpu (2):',
+        '  Range /c/Range on CPU',
+        '  Less /d/Less on CPU',
+      ]);
+    });
+
+    it('refuses what is none', () => {
+      assert.throws(() => readNodes('run.json', '{}'), /run\.json: profile of ONNX Runtime; expected a JSON list/);
+    });
   });
 });

@@ -11,8 +11,10 @@ import { directorySink } from '../../src/io/directory-sink.ts';
 import { loadModel } from '../../src/node.ts';
 import { chooseDevice, nodeDevices } from '../../src/session/devices.ts';
 import { diagnoseDevice, requireDevice } from '../../src/session/diagnosis-node.ts';
+import type { PlacedNode } from '../../src/session/diagnosis-placement-node.ts';
 import { nodeProvider } from '../../src/session/node-session.ts';
 import { probeFeeds } from '../../src/session/web-probe.ts';
+import { callCli } from '../cli/run-cli.ts';
 import { convertCase, recordedCases } from '../parity/recorded-cases.ts';
 import { tinyGraph, tinyPorts } from './tiny-graph.ts';
 
@@ -100,4 +102,25 @@ describe('WebGPU in Node', function () {
     }
     for (const model of models) await model.dispose();
   });
+
+  it('is verified: the graphs agree, and only shapes and masks stay on the CPU', async () => {
+    const { code, stdout } = await callCli(['verify', folder, '--device', 'webgpu', '--json']);
+    const { failed, checks, strays } = JSON.parse(stdout) as Verified;
+    assert.equal(code, 0, stdout);
+    assert.equal(failed, 0);
+    assert.ok(checks.some(({ what }) => what === 'step against model'));
+    assert.deepEqual(Object.keys(strays), ['model', 'encoder', 'step']);
+    for (const nodes of Object.values(strays)) {
+      assert.ok(nodes.length > 0);
+      for (const { provider, output } of nodes) {
+        assert.deepEqual([provider, output], ['CPUExecutionProvider', 'shapes and masks']);
+      }
+    }
+  });
 });
+
+interface Verified {
+  readonly failed: number;
+  readonly checks: readonly { readonly what: string }[];
+  readonly strays: Readonly<Record<string, readonly PlacedNode[]>>;
+}

@@ -7,7 +7,7 @@ import { int64Tensor } from '../../../src/core/tensor.ts';
 import { extendHypothesis, rootHypothesis } from '../../../src/decode/scorer.ts';
 import { createGenerator } from '../../../src/generation/generator.ts';
 import { loadModel, type Model } from '../../../src/node.ts';
-import { countPlacements, type Placement } from '../../../src/session/diagnosis-placement-node.ts';
+import { countByProvider, type Placement, placeNodes } from '../../../src/session/diagnosis-placement-node.ts';
 import type { DeviceChoice } from '../../../src/session/session.ts';
 import { compareSessions } from '../../../src/session/web-probe.ts';
 
@@ -71,7 +71,7 @@ async function measure(): Promise<DeviceResult> {
   const graph = encoder.manifest.graphs.model;
   if (graph === undefined) throw new Error('no model graph');
   const agreement = await compareWithCpu();
-  const placements = await countPlacements(path.join(folder, 'encoder', graph.file), graph, session);
+  const placements = countByProvider(await placeNodes(path.join(folder, 'encoder', graph.file), graph, session));
   const forward = [];
   for (const shape of PASSES) forward.push({ ...shape, ms: await passMilliseconds(shape) });
   const decode = [];
@@ -116,7 +116,9 @@ async function stepMilliseconds(shape: (typeof STEPS)[number]): Promise<DeviceRe
 
 /** Milliseconds of one more token for every sequence, after the prompt was read. */
 async function decodeMilliseconds({ sequences, past }: (typeof STEPS)[number], recompute: boolean): Promise<number> {
-  const generator = createGenerator(await lm.openGraph('step'), lm.manifest, { recompute });
+  const generator = createGenerator(await lm.openGraph('step'), lm.manifest, {
+    recomputeUpTo: recompute ? Number.POSITIVE_INFINITY : 0,
+  });
   const tokenIds = Array.from({ length: past }, (_, i) => 100 + i);
   const prompt = { tokenIds, segmentIds: tokenIds.map(() => 0) };
   const scorers = Array.from({ length: sequences }, () => generator.start(prompt));
