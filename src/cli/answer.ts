@@ -6,9 +6,10 @@ import { loadModel } from '../node.ts';
 import type { AnswerOptions, ReadingComprehension } from '../tasks/answer.ts';
 import { type AnswerMetric, type AnswerScore, averageScores, scoreAnswer } from '../tasks/evaluation/answer-metrics.ts';
 import { createReader } from '../tasks/reader.ts';
+import { cacheFlag, cacheOption, noticeStrategy } from './cache-flag.ts';
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
-import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { loadOptions, runFlags } from './device-flags.ts';
 import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField, textListField } from './json-lines.ts';
 import { readingFlags, readingOptions } from './reading-flags.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
@@ -28,7 +29,8 @@ const flags = {
     choices: ['cmrc', 'webqa'],
     describe: 'whose evaluation script sets the rules (cmrc); implies --truth',
   },
-  ...deviceFlags,
+  ...runFlags,
+  ...cacheFlag,
   ...jsonFlag,
 } as const satisfies Flags;
 
@@ -55,9 +57,12 @@ async function runAnswer(options: Options, signal: AbortSignal): Promise<number>
   if (input === undefined && metric !== undefined) {
     throw new MisuseError({ what: '--truth', expected: '--input FILE with questions', found: 'no input' });
   }
-  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  const model = await loadModel(String(options['model']), { signal, ...loadOptions(options) });
   try {
-    const reader = await createReader(model);
+    const generates = model.manifest.attention.visibility !== 'padding';
+    // Given to a masked model, the flag is refused there.
+    const reader = await createReader(model, generates ? cacheOption(options) : { cache: options.cache });
+    noticeStrategy(reader, json);
     const reading = readingOptions(options);
     if (input === undefined) return await runRepl(answerRepl(reader, reading), signal);
     const truthsOf = options.truth ? await truthsInFile(options.truth) : truthsInItems;
@@ -69,7 +74,6 @@ async function runAnswer(options: Options, signal: AbortSignal): Promise<number>
       scores.push(score);
       return { ...result, exact_match: score.exactMatch, f1: score.f1 };
     };
-    const generates = model.manifest.attention.visibility !== 'padding';
     const concurrency = options.concurrency ?? (generates ? LINES_AT_ONCE.generating : LINES_AT_ONCE.reading);
     const code = await answerLines({ input, concurrency, answer, signal, task: reader, json });
     if (metric !== undefined) reportScores(metric, scores, json);

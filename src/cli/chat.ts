@@ -3,13 +3,14 @@
  */
 import { loadModel } from '../node.ts';
 import { type Chat, type ChatOptions, createChat } from '../tasks/chat.ts';
+import { cacheFlag, cacheOption, noticeStrategy } from './cache-flag.ts';
 import { type Command, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
 import { decodingFlags, decodingOptions } from './decoding-flags.ts';
-import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { loadOptions, runFlags } from './device-flags.ts';
 import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textListField } from './json-lines.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
 
-const flags = { ...inputFlags, ...decodingFlags, ...deviceFlags, ...jsonFlag } as const satisfies Flags;
+const flags = { ...inputFlags, ...decodingFlags, ...runFlags, ...cacheFlag, ...jsonFlag } as const satisfies Flags;
 
 /** The command. */
 export const chatCommand: Command<typeof flags> = {
@@ -29,9 +30,10 @@ export const chatCommand: Command<typeof flags> = {
 async function runChat(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
   const { input, concurrency = LINES_AT_ONCE.generating, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
-  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  const model = await loadModel(String(options['model']), { signal, ...loadOptions(options) });
   try {
-    const chat = await createChat(model);
+    const chat = await createChat(model, cacheOption(options));
+    noticeStrategy(chat, json);
     const decoding = decodingOptions(options);
     if (input === undefined) return await runRepl(chatRepl(chat, decoding), signal);
     const answer = (item: JsonLine) => replyLine(chat, textListField(item, 'history'), { ...decoding, signal });

@@ -7,7 +7,7 @@ import { loadModel, openJieba } from '../node.ts';
 import { type Cloze, type ClozeItem, type ClozeOptions, createCloze } from '../tasks/cloze.ts';
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
-import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { loadOptions, runFlags } from './device-flags.ts';
 import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, runRepl } from './repl.ts';
 import { formatTable, printNotice, printResult } from './terminal.ts';
@@ -25,7 +25,7 @@ const flags = {
     default: false,
     describe: 'compare with the field "truth" (or "answer") and report accuracy',
   },
-  ...deviceFlags,
+  ...runFlags,
   ...jsonFlag,
 } as const satisfies Flags;
 
@@ -49,7 +49,7 @@ async function runCloze(options: Options, signal: AbortSignal): Promise<number> 
   if (input === undefined && options.truth) {
     throw new MisuseError({ what: '--truth', expected: '--input FILE with a field "truth"', found: 'no input' });
   }
-  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  const model = await loadModel(String(options['model']), { signal, ...loadOptions(options) });
   try {
     const cloze = await createCloze(model);
     const jieba = options.cut === undefined ? undefined : await openJieba();

@@ -3,14 +3,15 @@
  */
 import { loadModel } from '../node.ts';
 import { type Completer, type CompletionOptions, createCompleter } from '../tasks/completion.ts';
+import { cacheFlag, cacheOption, noticeStrategy } from './cache-flag.ts';
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { decodingFlags, decodingOptions } from './decoding-flags.ts';
-import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { loadOptions, runFlags } from './device-flags.ts';
 import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
 
-const flags = { ...inputFlags, ...decodingFlags, ...deviceFlags, ...jsonFlag } as const satisfies Flags;
+const flags = { ...inputFlags, ...decodingFlags, ...runFlags, ...cacheFlag, ...jsonFlag } as const satisfies Flags;
 
 /** The command. */
 export const completeCommand: Command<typeof flags> = {
@@ -27,9 +28,10 @@ export const completeCommand: Command<typeof flags> = {
 async function runComplete(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
   const { input, concurrency = LINES_AT_ONCE.generating, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
-  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  const model = await loadModel(String(options['model']), { signal, ...loadOptions(options) });
   try {
-    const completer = await createCompleter(model);
+    const completer = await createCompleter(model, cacheOption(options));
+    noticeStrategy(completer, json);
     const decoding = decodingOptions(options);
     if (input === undefined) return await runRepl(completionRepl(completer, decoding), signal);
     const answer = (item: JsonLine) => completeLine(completer, textField(item, 'prompt'), { ...decoding, signal });

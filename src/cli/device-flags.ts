@@ -1,10 +1,12 @@
 /**
  * Flags that say where a model runs, for every command that runs one.
  */
+import type { NodeModelOptions } from '../node.ts';
 import type { SessionOptions } from '../session/session.ts';
 import type { Flags, Parsed } from './command.ts';
 
-const GROUP = 'Where it runs:';
+/** The heading of these flags in `--help`. */
+export const RUN_GROUP = 'Where it runs:';
 
 /** The flags. */
 export const deviceFlags = {
@@ -12,11 +14,11 @@ export const deviceFlags = {
     type: 'string',
     choices: ['auto', 'cpu', 'cuda', 'webgpu'],
     default: 'auto',
-    group: GROUP,
+    group: RUN_GROUP,
     describe: 'device',
   },
-  'device-id': { type: 'number', group: GROUP, describe: 'GPU number' },
-  threads: { type: 'number', group: GROUP, describe: 'CPU threads inside one run' },
+  'device-id': { type: 'number', group: RUN_GROUP, describe: 'GPU number' },
+  threads: { type: 'number', group: RUN_GROUP, describe: 'CPU threads inside one run (physical cores, at most 16)' },
 } as const satisfies Flags;
 
 /** The flags as session options. */
@@ -26,4 +28,20 @@ export function sessionOptions({ device, deviceId, threads }: Parsed<typeof devi
     ...(deviceId === undefined ? {} : { deviceId }),
     ...(threads === undefined ? {} : { threads }),
   };
+}
+
+/** The same for commands whose requests can be spread over threads. */
+export const runFlags = {
+  ...deviceFlags,
+  workers: {
+    type: 'number',
+    group: RUN_GROUP,
+    describe: 'threads that run the model, each with weights of its own (0: the main one)',
+  },
+} as const satisfies Flags;
+
+/** The flags as options of `loadModel`. */
+export function loadOptions(options: Parsed<typeof runFlags>): Pick<NodeModelOptions, 'session' | 'workers'> {
+  const session = sessionOptions(options);
+  return options.workers === undefined ? { session } : { session, workers: options.workers };
 }

@@ -6,7 +6,7 @@ import { createEmbedder, type EmbedOptions } from '../tasks/embed.ts';
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { given } from './decoding-flags.ts';
-import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { loadOptions, runFlags } from './device-flags.ts';
 import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, runRepl } from './repl.ts';
 import { printResult } from './terminal.ts';
@@ -16,7 +16,7 @@ const flags = {
   pooling: { type: 'string', choices: ['cls', 'mean', 'pooler'], describe: 'which vector stands for the text (cls)' },
   normalize: { type: 'boolean', describe: 'scale vectors to length 1' },
   'max-len': { type: 'number', describe: 'longest text, in tokens' },
-  ...deviceFlags,
+  ...runFlags,
   ...jsonFlag,
 } as const satisfies Flags;
 
@@ -32,7 +32,7 @@ export const embedCommand: Command<typeof flags> = {
 async function runEmbed(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
   const { input, concurrency = LINES_AT_ONCE.reading, json } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
-  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  const model = await loadModel(String(options['model']), { signal, ...loadOptions(options) });
   try {
     const embedder = await createEmbedder(model);
     const embedLine = async (text: string, stop: AbortSignal) => {

@@ -6,7 +6,7 @@ import { createFillMask, type FillMask, type FillOptions } from '../tasks/fill-m
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { given } from './decoding-flags.ts';
-import { deviceFlags, sessionOptions } from './device-flags.ts';
+import { loadOptions, runFlags } from './device-flags.ts';
 import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, runRepl } from './repl.ts';
 import { formatTable, printResult } from './terminal.ts';
@@ -15,7 +15,7 @@ const flags = {
   ...inputFlags,
   'top-k': { type: 'number', describe: 'candidates of each mask (5)' },
   targets: { type: 'string', array: true, describe: 'only these tokens may stand at the masks' },
-  ...deviceFlags,
+  ...runFlags,
   ...jsonFlag,
 } as const satisfies Flags;
 
@@ -36,7 +36,7 @@ export const fillCommand: Command<typeof flags> = {
 async function runFill(options: Parsed<typeof flags>, signal: AbortSignal): Promise<number> {
   const { input, concurrency = LINES_AT_ONCE.reading, json, topK, targets } = options;
   if (input === undefined && !isInteractive()) throw notInteractive();
-  const model = await loadModel(String(options['model']), { signal, session: sessionOptions(options) });
+  const model = await loadModel(String(options['model']), { signal, ...loadOptions(options) });
   try {
     const filler = await createFillMask(model);
     const settings = given({ topK, targets });

@@ -5,14 +5,23 @@ import path from 'node:path';
 import type { GraphEntry, Manifest, Port } from '../core/manifest.ts';
 import { MANIFEST_FILE } from '../core/manifest.ts';
 import { parseManifest } from '../core/manifest-parser.ts';
+import { EMPTY_PROFILE, PROFILE_FILE, type ProfileEntry, parseProfile } from '../core/strategy-profile.ts';
+import { describeLimit, describeSteps } from '../generation/strategy.ts';
+import { profileFile } from '../io/profile-file.ts';
 import { readBytes } from './read-input.ts';
 import { formatTable, printResult } from './terminal.ts';
 
-/** Prints the manifest of the model directory at `directory`. @throws IoError, FormatError as reading it does. */
+/**
+ * Prints the manifest of the model directory at `directory`, and for people what was measured about it.
+ * @throws IoError, FormatError as reading them does.
+ */
 export async function inspectModel(directory: string, json: boolean): Promise<void> {
   const text = new TextDecoder().decode(await readBytes(path.join(directory, MANIFEST_FILE)));
   const manifest = parseManifest(text, MANIFEST_FILE);
-  printResult(json ? JSON.stringify(manifest) : manifestText(directory, manifest));
+  if (json) return printResult(JSON.stringify(manifest));
+  const profile = await profileFile(directory).read();
+  const { entries } = profile === null ? EMPTY_PROFILE : parseProfile(profile);
+  printResult([manifestText(directory, manifest), ...entries.map(profileText)].join('\n'));
 }
 
 function manifestText(directory: string, manifest: Manifest): string {
@@ -33,6 +42,11 @@ function manifestText(directory: string, manifest: Manifest): string {
   ];
   const graphs = Object.entries(manifest.graphs).map(([name, graph]) => graphText(name, graph));
   return [`${directory}:`, formatTable(['', ''], rows), ...graphs].join('\n');
+}
+
+function profileText({ device, hardware, threads, runtime, recomputeUpTo, steps }: ProfileEntry): string {
+  const where = `${device}, ${hardware}, ${threads} threads, ${runtime}`;
+  return `${PROFILE_FILE}: writes ${describeLimit(recomputeUpTo)} on ${where} (${describeSteps(steps)})`;
 }
 
 function graphText(name: string, { file, dtype, inputs, outputs, data }: GraphEntry): string {

@@ -100,6 +100,9 @@ describe('commands that read', () => {
     const { code, stdout } = await callCli(['answer', path.join(folder, 'qa-mlm'), '--input', input, '--top-k', '3']);
     assert.equal(code, 1);
     assert.match(String(jsonLines(stdout)[0]?.['error']), /topK/);
+    const cached = await callCli(['answer', path.join(folder, 'qa-mlm'), '--input', input, '--cache', 'on']);
+    assert.equal(cached.code, 1);
+    assert.match(cached.stderr, /option cache; expected none: a masked model computes each passage once; found on/);
   });
 
   it('answers in a terminal over passages added as one goes', async () => {

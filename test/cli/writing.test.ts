@@ -1,5 +1,6 @@
 /** `chat` and `complete`: replies of the reference, settings kept by `convert`, overridden by flags, and in a terminal. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -72,6 +73,34 @@ describe('commands that write text', () => {
     ];
     assert.equal(Object.keys(first.lines[0]?.['completions'] ?? {}).length, 3);
     assert.deepEqual(first.lines, second.lines, 'a seed repeats the draw');
+  });
+
+  it('writes the same with the cache, without, and as measured, which is kept beside the model', async () => {
+    const examples = jsonLines(await readFile(`${CHAT}/examples.jsonl`, 'utf8')).slice(0, 6);
+    const items = examples.map(({ texts }, id) => ({ id, history: texts }));
+    const expected = examples.map(({ reply }, id) => ({ id, reply }));
+    const profile = path.join(models.chat, 'bert4ort.profile.json');
+    await rm(profile, { force: true });
+    for (const flags of [['--cache', 'on'], ['--cache', 'off'], ['--cache', 'auto'], [], ['--workers', '2']]) {
+      const kept = flags[1] !== 'on' && flags[1] !== 'off';
+      const { code, lines, stderr } = await withLines('chat', models.chat, items, flags);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(
+        lines.map(({ id, reply }) => ({ id, reply })),
+        expected,
+        flags.join(' '),
+      );
+      assert.equal(/^measured once: with/.test(stderr), flags[1] === 'auto', stderr);
+      assert.equal(existsSync(profile), kept);
+    }
+    const inspected = await callCli(['inspect', models.chat]);
+    assert.match(inspected.stdout, /bert4ort\.profile\.json: writes with.* on cpu, .*, 1 threads, onnxruntime-node/);
+    await rm(profile);
+    const { stderr } = await withLines('chat', models.chat, items.slice(0, 1), ['--json']);
+    assert.equal(JSON.parse(stderr).strategy.source, 'measured');
+    assert.equal((await withLines('chat', models.chat, items, ['--cache', 'maybe'])).code, 2);
+    const crowd = await withLines('chat', models.chat, items, ['--workers', '-1', '--json']);
+    assert.equal(JSON.parse(crowd.stderr).code, 'CONFIG');
   });
 
   it('converts with a preset, flags over it', async () => {
