@@ -129,7 +129,11 @@ async function writeModel(
 
   const graphs = Object.fromEntries(Object.entries(files).map(([name, graph]) => [name, { ...graph, data }]));
   const manifest = manifestOf(plan, checkpoint, options, { graphs, tokenizer });
-  const texts = jsonFiles(plan, config, options.tasks ?? {}, data.length);
+  const generation = generationConfig(options.tasks ?? {}, tokenizer);
+  const texts = jsonFiles({
+    'config.json': huggingFaceConfig(plan.facts, config, data.length),
+    ...(generation === undefined ? {} : { 'generation_config.json': generation }),
+  });
   for (const [file, text] of texts) await writeFile(sink, file, new TextEncoder().encode(text));
   for (const [file, bytes] of tokenizer?.files ?? []) await writeFile(sink, file, bytes);
   if (described.keepAs !== undefined) await writeFile(sink, described.keepAs, options.config);
@@ -191,18 +195,16 @@ function manifestOf(
   };
 }
 
-/** What Hugging Face's libraries read. */
-function jsonFiles(
-  { facts }: ModelPlan,
-  config: JsonObject,
-  tasks: Manifest['tasks'],
-  weightFiles: number,
-): ReadonlyMap<string, string> {
+/** Hugging Face's libraries know one way of generating for a model. */
+function generationConfig(tasks: Manifest['tasks'], tokenizer: TokenizerFiles | undefined): JsonObject | undefined {
   const [settings, ...others] = Object.values(tasks);
-  const generation = settings === undefined || others.length > 0 ? undefined : huggingFaceGeneration(settings);
-  const files = new Map([['config.json', huggingFaceConfig(facts, config, weightFiles)]]);
-  if (generation !== undefined) files.set('generation_config.json', generation);
-  return new Map([...files].map(([name, value]) => [name, `${JSON.stringify(value, null, 2)}\n`]));
+  return settings === undefined || others.length > 0
+    ? undefined
+    : huggingFaceGeneration(settings, tokenizer?.tokenDict);
+}
+
+function jsonFiles(files: Readonly<Record<string, JsonObject>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(files).map(([name, value]) => [name, `${JSON.stringify(value, null, 2)}\n`]));
 }
 
 function tokenTable({ facts, vocabulary, pending, weights }: ModelPlan): TokenTable {

@@ -3,6 +3,7 @@
  * sizes under transformers' names, and what transformers.js needs to find the weight files.
  */
 import type { JsonObject, ModelFacts } from '../onnx-graphs/architecture.ts';
+import type { TokenDict } from '../src/tokenizers/vocabulary.ts';
 
 /** Keys that mean the same in `bert_config.json` and in transformers' configurations; copied when present. */
 const COPIED = [
@@ -44,9 +45,14 @@ const GENERATION: Readonly<Record<string, string>> = {
   temperature: 'temperature',
 };
 
-/** The content of `generation_config.json`, or undefined when nothing given can be expressed in it. */
-export function huggingFaceGeneration(settings: JsonObject): JsonObject | undefined {
-  const entries = Object.entries(settings).flatMap(([key, value]) => {
+/**
+ * The content of `generation_config.json`, or undefined when nothing given can be expressed in it. `endToken` is said by
+ * its id, where `tokenDict` knows it.
+ */
+export function huggingFaceGeneration(settings: JsonObject, tokenDict?: TokenDict): JsonObject | undefined {
+  const { endToken, ...others } = settings;
+  const endId = typeof endToken === 'string' ? tokenDict?.get(endToken) : undefined;
+  const entries = Object.entries({ ...others, ...(endId === undefined ? {} : { endId }) }).flatMap(([key, value]) => {
     const name = GENERATION[key];
     return name === undefined || value === null ? [] : [[name, value] as const];
   });

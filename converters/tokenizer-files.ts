@@ -41,6 +41,8 @@ export type VocabularySource = TokenizerSource | WordsSource;
 export interface TokenizerFiles {
   readonly entry: TokenizerEntry;
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Ids of tokens; absent where texts are not made of them, or only the tokenizer knows them. */
+  readonly tokenDict?: TokenDict;
 }
 
 /** The token table that the tokenizer has to fit. */
@@ -85,6 +87,7 @@ function wordPieceFiles(source: WordPieceSource, table: TokenTable): TokenizerFi
   return {
     entry: { kind: 'wordpiece', vocab: 'vocab.txt', ...settings },
     files: new Map([['vocab.txt', text], ...others.map(([name, json]) => [name, encode(json)] as const)]),
+    tokenDict,
   };
 }
 

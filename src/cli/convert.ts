@@ -35,6 +35,7 @@ const flags = {
   ...readingLengthFlags,
   link: { type: 'boolean', describe: "hard-link the checkpoint's data instead of copying it" },
   verify: { type: 'boolean', default: true, describe: 'check the checksums of tensor data (--no-verify)' },
+  sha256: { type: 'boolean', default: false, describe: 'record the SHA-256 of weights, for models to be fetched' },
   overwrite: { type: 'boolean', default: false, describe: 'replace a model directory that is there' },
   ...jsonFlag,
 } as const satisfies Flags;
@@ -69,7 +70,8 @@ async function runConvert(options: Options, signal: AbortSignal): Promise<number
   }
   const bars = progressBars(!options.json);
   try {
-    const controls = { link: options.link ?? false, verify: options.verify, signal, onProgress: bars.listener };
+    const { link = false, verify, sha256 } = options;
+    const controls = { link, verify, sha256, signal, onProgress: bars.listener };
     const source = { checkpoint: await splitPath(checkpoint), config: await readBytes(config) };
     const request = await conversionOf(options, { ...source, ...controls });
     const conversion = await convert(request, await directorySink(out, { overwrite: options.overwrite }));

@@ -2,7 +2,7 @@
  * What `bert4ort inspect` says about a model directory: its manifest, for people or as it is.
  */
 import path from 'node:path';
-import type { GraphEntry, Manifest, Port } from '../core/manifest.ts';
+import type { FileEntry, GraphEntry, Manifest, Port } from '../core/manifest.ts';
 import { MANIFEST_FILE } from '../core/manifest.ts';
 import { parseManifest } from '../core/manifest-parser.ts';
 import { EMPTY_PROFILE, PROFILE_FILE, type ProfileEntry, parseProfile } from '../core/strategy-profile.ts';
@@ -41,7 +41,15 @@ function manifestText(directory: string, manifest: Manifest): string {
     ['written by', manifest.tool],
   ];
   const graphs = Object.entries(manifest.graphs).map(([name, graph]) => graphText(name, graph));
-  return [`${directory}:`, formatTable(['', ''], rows), ...graphs].join('\n');
+  return [`${directory}:`, formatTable(['', ''], rows), filesTable(manifest), ...graphs].join('\n');
+}
+
+function filesTable({ graphs }: Manifest): string {
+  const entries = Object.values(graphs).flatMap((graph): FileEntry[] => [graph, ...graph.data]);
+  const rows = [...new Map(entries.map(entry => [entry.file, entry])).values()].map(({ file, size, sha256 }) => {
+    return [file, size.toLocaleString('en'), sha256 ?? 'not recorded'];
+  });
+  return formatTable(['file', 'bytes', 'SHA-256'], rows);
 }
 
 function profileText({ device, hardware, threads, runtime, recomputeUpTo, steps }: ProfileEntry): string {
@@ -51,8 +59,7 @@ function profileText({ device, hardware, threads, runtime, recomputeUpTo, steps 
 
 function graphText(name: string, { file, dtype, inputs, outputs, data }: GraphEntry): string {
   const rows = [...inputs.map(port => ['in', ...portCells(port)]), ...outputs.map(port => ['out', ...portCells(port)])];
-  const files = data.map(entry => `${entry.file} ${(entry.size / 2 ** 20).toFixed(1)} MiB`).join(', ');
-  return `${name}: ${file} (${dtype}; weights: ${files})\n${formatTable(['', 'port', 'type', 'shape'], rows)}`;
+  return `${name}: ${file} (${dtype}; weights: ${data.map(entry => entry.file).join(', ')})\n${formatTable(['', 'port', 'type', 'shape'], rows)}`;
 }
 
 function portCells({ name, dtype, shape }: Port): string[] {

@@ -2,6 +2,7 @@
  * `bert4ort verify`: is this model directory whole, do its graphs run here and agree with each other, and does it compute
  * what the reference computed? Exit code 1 when any answer is no.
  */
+import type { FileEntry } from '../core/manifest.ts';
 import { loadModel, type Model } from '../node.ts';
 import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
@@ -12,9 +13,15 @@ import { replayDecodes } from './replay-decodes.ts';
 import { replayRuns } from './replay-runs.ts';
 import { checkStepAgreement } from './step-agreement.ts';
 import { formatTable, printResult } from './terminal.ts';
+import { writeHashes } from './write-hashes.ts';
 
 const flags = {
   cases: { type: 'string', array: true, default: [], describe: 'recordings of the reference to replay (case.json)' },
+  'write-hashes': {
+    type: 'boolean',
+    default: false,
+    describe: 'when all is well, record the SHA-256 of weights that have none',
+  },
   ...deviceFlags,
   ...jsonFlag,
 } as const satisfies Flags;
@@ -35,6 +42,8 @@ export const verifyCommand: Command<typeof flags> = {
   flags,
   examples: [
     ['$0 verify models/qa', "hashes, device, and whether the model's two graphs agree"],
+    ['$0 verify models/qa --write-hashes', 'and put hashes of the weights into the manifest, before publishing it'],
+    ['$0 verify models/qa --device webgpu', 'and which nodes stay on the CPU'],
     ['$0 verify models/tiny --cases tiny/case.json', 'and every element of the recorded outputs'],
   ],
   run: runVerify,
@@ -58,6 +67,7 @@ async function runVerify(options: Options, signal: AbortSignal): Promise<number>
       signal.throwIfAborted();
       checks.push(...(await caseChecks(model, recorded)));
     }
+    if (options.writeHashes && checks.every(check => check.pass)) checks.push(await hashesCheck(directory, model));
     report({ checks, graphs }, options);
     return checks.every(check => check.pass) ? EXIT.done : EXIT.failed;
   } finally {
@@ -67,8 +77,21 @@ async function runVerify(options: Options, signal: AbortSignal): Promise<number>
 
 /** Loading with `verify` has compared them; a difference has ended the command with its own message. */
 function filesCheck({ manifest }: Model): Check {
-  const graphs = Object.values(manifest.graphs).map(graph => graph.file);
-  return { what: 'files', found: `${graphs.join(', ')} as converted`, pass: true };
+  const entries = Object.values(manifest.graphs).flatMap((graph): FileEntry[] => [graph, ...graph.data]);
+  const names = (hashed: boolean) =>
+    entries.filter(({ sha256 }) => (sha256 !== undefined) === hashed).map(({ file }) => file);
+  const [compared, sizeOnly] = [new Set(names(true)), new Set(names(false))];
+  const rest = sizeOnly.size === 0 ? '' : `; by size only: ${[...sizeOnly].join(', ')}`;
+  return { what: 'files', found: `SHA-256 as converted: ${[...compared].join(', ')}${rest}`, pass: true };
+}
+
+async function hashesCheck(directory: string, { manifest }: Model): Promise<Check> {
+  const files = await writeHashes(directory, manifest);
+  return {
+    what: 'hashes',
+    found: files.length === 0 ? 'all there already' : `recorded: ${files.join(', ')}`,
+    pass: true,
+  };
 }
 
 async function deviceCheck(model: Model): Promise<Check> {

@@ -10,8 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ByteSink, ByteWriter } from '../core/byte-source.ts';
 import { IoError } from '../core/errors.ts';
 import { attempt, statIfAny } from './file-access.ts';
-import { hashSource } from './file-hash.ts';
-import { openFile } from './file-source.ts';
+import { hashFile } from './file-hash.ts';
 import { checkName } from './names.ts';
 
 /** Milliseconds between two looks at how far a copy by the kernel has come. */
@@ -120,15 +119,6 @@ function fileWriter(handle: FileHandle, { name, sha256, closed }: Writing): Byte
       return hash?.digest('hex');
     },
   };
-}
-
-async function hashFile(file: string): Promise<string> {
-  const source = await openFile(file);
-  try {
-    return await hashSource(source);
-  } finally {
-    await source.close();
-  }
 }
 
 /** Clones where the file system can (Btrfs, XFS, APFS, ReFS), else copies inside the kernel; reports bytes so far. */

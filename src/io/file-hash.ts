@@ -3,6 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ByteSource } from '../core/byte-source.ts';
+import { openFile } from './file-source.ts';
 
 /** Bytes read at a time. */
 const PIECE = 1 << 20;
@@ -15,4 +16,14 @@ export async function hashSource(source: ByteSource): Promise<string> {
     hash.update(await source.read(offset, Math.min(PIECE, source.size - offset), memory));
   }
   return hash.digest('hex');
+}
+
+/** SHA-256 of the file at `path`. @throws IoError when it can't be read. */
+export async function hashFile(path: string): Promise<string> {
+  const source = await openFile(path);
+  try {
+    return await hashSource(source);
+  } finally {
+    await source.close();
+  }
 }

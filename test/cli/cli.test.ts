@@ -91,7 +91,9 @@ describe('bert4ort', () => {
       ),
     ]);
     assert.match(inspected.stdout, /bert, application encoder[\s\S]*token_type_ids[\s\S]*past_key\.0/);
+    assert.match(inspected.stdout, /onnx\/model\.onnx_data .*\d,\d+ .*not recorded/);
     assert.equal(verified.code, 0, verified.stdout);
+    assert.match(verified.stdout, /by size only: onnx\/model\.onnx_data/);
     assert.match(verified.stdout, /2 passed, 0 failed/);
     assert.equal(tokens.code, 1, 'one line is bad');
     const [first, bad, pair] = jsonLines(tokens.stdout);
@@ -99,6 +101,22 @@ describe('bert4ort', () => {
     assert.deepEqual(first?.['offsets'], [null, [0, 1], [1, 2], [3, 7], [7, 8], null]);
     assert.match(String(bad?.['error']), /^line 2: JSON/);
     assert.deepEqual(pair?.['segment_ids'], [0, 0, 0, 1, 1]);
+  });
+
+  it('records hashes of weights while converting, or later', async () => {
+    const [model, other] = [path.join(folder, 'later'), path.join(folder, 'at-once')];
+    await convertCase(model);
+    await convertCase(other, '--sha256');
+    const recorded = await callCli(['verify', model, '--write-hashes', '--threads', '1']);
+    assert.match(recorded.stdout, /recorded: onnx\/model\.onnx_data/);
+    assert.match((await callCli(['inspect', model])).stdout, /onnx\/model\.onnx_data .* [0-9a-f]{64} /);
+    const [manifest, expected] = await Promise.all(
+      [model, other].map(directory => readFile(path.join(directory, 'bert4ort.json'), 'utf8')),
+    );
+    assert.equal(manifest, expected);
+    const again = await callCli(['verify', model, '--write-hashes', '--json', '--threads', '1']);
+    assert.match(again.stdout, /all there already/);
+    assert.doesNotMatch(again.stdout, /by size only/);
   });
 
   it('replays recordings of the reference', async () => {
@@ -127,9 +145,9 @@ describe('bert4ort', () => {
 });
 
 /** Converts the recorded case with its recorded keywords. */
-async function convertCase(out: string) {
+async function convertCase(out: string, ...more: readonly string[]) {
   const { build, checkpoint } = JSON.parse(await readFile(`${CASE}/case.json`, 'utf8'));
   const keywords = Object.entries(build).flatMap(([name, value]) => ['--keyword', `${name}=${JSON.stringify(value)}`]);
   const files = ['--config', `${CASE}/config.json`, '--checkpoint', `${CASE}/${checkpoint.path}`];
-  return callCli(['convert', ...files, ...keywords, '--out', out]);
+  return callCli(['convert', ...files, ...keywords, '--out', out, ...more]);
 }

@@ -2,6 +2,7 @@
  * What conversion leaves on the disk: a whole model directory, or nothing.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,6 +14,7 @@ import type { ProgressEvent } from '../../src/core/progress.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { splitPath } from '../../src/io/file-source.ts';
 import { memorySink } from '../../src/io/memory.ts';
+import { loadModel } from '../../src/node.ts';
 import { CASES } from '../parity/recorded-cases.ts';
 
 const DATA = 'bert_model.ckpt.data-00000-of-00001';
@@ -72,6 +74,45 @@ describe('model directory', () => {
       max_new_tokens: 16,
     });
   });
+
+  it('says end tokens by their ids in Hugging Face’s file', async () => {
+    const vocab = Buffer.from(Array.from({ length: 60 }, (_, i) => (i === 7 ? '。' : `t${i}`)).join('\n'));
+    const tokenizer = { kind: 'wordpiece', vocab, tokenStart: null, tokenEnd: null } as const;
+    const tasks = { complete: { endToken: '。', topK: 5 } };
+    await convert(await options({ tokenizer, tasks }), await sink());
+    const file = await readFile(inside('out', 'generation_config.json'), 'utf8');
+    assert.deepEqual(JSON.parse(file), { pad_token_id: 0, eos_token_id: 7, top_k: 5 });
+  });
+
+  for (const way of ['cloned', 'linked', 'packed'] as const) {
+    it(`holds the SHA-256 of weights that are ${way}, when asked for it, and finds what was changed`, async () => {
+      const { copy: _, ...packing } = await directorySink(inside('packed'));
+      const [target, place] = way === 'packed' ? [packing, 'packed'] : [await sink(), 'out'];
+      const keywords = { model: 'bert', application: 'lm', keep_tokens: [0, 1, 2, 3, 5] };
+      const { manifest } = await convert(
+        await options({ sha256: true, link: way === 'linked', ...(way === 'packed' ? {} : { keywords }) }),
+        target,
+      );
+      const files = manifest.graphs.model?.data ?? [];
+      assert.equal(files.length, way === 'linked' ? 2 : 1);
+      for (const { file, sha256 } of files) {
+        const bytes = await readFile(inside(place, file));
+        assert.equal(sha256, createHash('sha256').update(bytes).digest('hex'));
+      }
+      const load = () => loadModel(inside(place), { verify: true });
+      await (await load()).dispose();
+      const [{ file } = { file: '' }] = files;
+      const bytes = await readFile(inside(place, file));
+      bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+      await writeFile(inside(place, file), bytes);
+      await assert.rejects(load(), {
+        name: 'FormatError',
+        message: new RegExp(`^${file}: SHA-256; expected .{64}; found`),
+      });
+      await writeFile(inside(place, file), bytes.subarray(1));
+      await assert.rejects(load(), { name: 'FormatError', message: new RegExp(`^${file}: size; expected`) });
+    });
+  }
 
   for (const link of [false, true]) {
     it(`gives the same numbers whether weights are ${link ? 'linked' : 'cloned'} or packed`, async () => {
