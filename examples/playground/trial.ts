@@ -133,6 +133,8 @@ async function runTask(model: WebModel, task: PageTask, signal: AbortSignal): Pr
   const text = page.text.value;
   const passages = page.passages.value.split('\n').filter(line => line.trim() !== '');
   showError(page.error);
+  // The same answer again is news only if the line was empty.
+  announce('');
   setRunning(true);
   if (!task.isDialogue) page.output.replaceChildren();
   else page.text.value = '';

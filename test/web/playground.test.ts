@@ -4,19 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { servePlayground, writePlayground } from '../../examples/playground/serve.ts';
 import { bePatient, launchChromium, PATIENCE, requireChromium } from './browser.ts';
-import { EXAMPLES } from './fixture.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { AXE, convert, drop, inspect, locate, problems, tasksOffered } from './playground-steps.ts';
 
 describe('playground', () => {
   let server: Server | undefined;
@@ -247,52 +243,3 @@ describe('playground', () => {
     return Object.assign(page, { [Symbol.asyncDispose]: () => page.context().close() });
   }
 });
-
-/** Inspects what is chosen and waits for the second step. */
-async function inspect(page: Page): Promise<void> {
-  await page.click('#inspect');
-  await page.waitForFunction(() => document.activeElement?.id === 'inspection-title');
-}
-
-/** Converts and waits for the third step. */
-async function convert(page: Page): Promise<void> {
-  await page.click('#convert');
-  await page.waitForFunction(() => document.activeElement?.id === 'try-title');
-}
-
-/** Names of the tasks on offer. */
-async function tasksOffered(page: Page): Promise<string> {
-  const names = await page.locator('#tasks input').evaluateAll(all => all.map(one => one.getAttribute('value')));
-  return names.join(' ');
-}
-
-function locate(name: string): string {
-  return path.join(EXAMPLES, name);
-}
-
-/** Drops files on the page. */
-async function drop(page: Page, names: readonly string[]): Promise<void> {
-  const files = names.map(name => ({ name: path.basename(name), text: readFileSync(locate(name), 'utf8') }));
-  await page.evaluate(dropped => {
-    const dataTransfer = new DataTransfer();
-    for (const { name, text } of dropped) dataTransfer.items.add(new File([text], name));
-    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
-  }, files);
-  await page.waitForSelector('#roles .found');
-}
-
-/** What axe finds on the page as it is: rule and elements. */
-async function problems(page: Page): Promise<readonly string[]> {
-  return page.evaluate(async () => {
-    // Finished at once: a colour half way through a transition is nobody's fault.
-    for (const animation of document.getAnimations())
-      if (animation.effect?.getComputedTiming().endTime !== Infinity) animation.finish();
-    interface Axe {
-      run(): Promise<{ violations: { id: string; nodes: { target: string[]; failureSummary?: string }[] }[] }>;
-    }
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run();
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(node => `${id}: ${node.target.join(' ')} ${node.failureSummary}`),
-    );
-  });
-}
