@@ -3,6 +3,7 @@
  */
 import type { Argv } from 'yargs';
 import { answerCommand } from './answer.ts';
+import { benchCommand } from './bench.ts';
 import { chatCommand } from './chat.ts';
 import { clozeCommand } from './cloze.ts';
 import { type Command, type Flags, register } from './command.ts';
@@ -28,6 +29,7 @@ export function registerCommands(yargs: Argv, finish: (code: number) => void): A
   add(fillCommand);
   add(embedCommand);
   add(tokenizeCommand);
+  add(benchCommand);
   add(doctorCommand);
   return yargs;
 }
