@@ -10,6 +10,7 @@
  */
 import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { type Blocks, bucketFor, copyBlocks, moveBlocks, rangesOf } from './lane-memory.ts';
 
 /** One request's slots. Only {@link CacheLanes} changes it. */
 export interface Lane {
@@ -34,21 +35,11 @@ interface Store {
   data: Float32Array;
 }
 
-/** Blocks of one head after another: `stride` numbers from one to the next. */
-interface Blocks {
-  readonly data: Float32Array;
-  readonly from: number;
-  readonly stride: number;
-}
-
 /** Rows that a run returned for one lane, and the slots they go to. */
 export interface NewRows {
   readonly lane: Lane;
   readonly slots: readonly number[];
 }
-
-/** Slots are added in multiples of this. */
-const BUCKET = 16;
 
 /** Owns the cache memory of one step session. */
 export class CacheLanes {
@@ -109,7 +100,8 @@ export class CacheLanes {
     own.resting = this.#stores.map(store => {
       const data = new Float32Array(this.#heads * own.used * store.size);
       const length = own.used * store.size;
-      this.#copyHeads(this.#blocksOf(store, own.index), { data, from: 0, stride: length }, length);
+      const target = { data, from: 0, stride: length };
+      copyBlocks(this.#blocksOf(store, own.index), target, this.#heads, { from: 0, to: 0, length });
       return data;
     });
     this.#leave(own);
@@ -150,43 +142,27 @@ export class CacheLanes {
 
   /** Writes the leading rows of each lane of a run, of its `rows` R, to their slots. */
   append(batch: readonly NewRows[], rows: number, results: Readonly<Record<string, Tensor>>): void {
-    const needed = Math.max(0, ...batch.flatMap(({ slots }) => slots)) + 1;
+    const ranges = batch.map(({ slots }) => rangesOf(slots));
+    const ends = ranges.map(own => Math.max(0, ...own.map(({ slot, count }) => slot + count)));
+    const needed = Math.max(...ends);
     if (needed > this.#slots) this.#layOut(this.#lanes.length, bucketFor(needed));
     for (const store of this.#stores) {
       const result = results[store.output];
       if (result?.dtype !== 'float32') continue;
-      batch.forEach(({ lane, slots }, b) => {
-        const from = { data: result.data, from: b * this.#heads * rows * store.size, stride: rows * store.size };
-        this.#write(store, lane.index, from, slots);
+      const stride = rows * store.size;
+      batch.forEach(({ lane }, b) => {
+        const source = { data: result.data, from: b * this.#heads * stride, stride };
+        const target = this.#blocksOf(store, lane.index);
+        for (const { row, slot, count } of ranges[b] ?? []) {
+          const places = { from: row * store.size, to: slot * store.size, length: count * store.size };
+          copyBlocks(source, target, this.#heads, places);
+        }
       });
     }
-    for (const { lane, slots } of batch) {
+    batch.forEach(({ lane }, b) => {
       const own = this.#own(lane);
-      if (own !== undefined) own.used = Math.max(own.used, ...slots.map(slot => slot + 1));
-    }
-  }
-
-  /** Copies rows to slots of a lane, neighbours together. */
-  #write(store: Store, index: number, rows: Blocks, slots: readonly number[]): void {
-    const target = this.#blocksOf(store, index);
-    for (let i = 0; i < slots.length; ) {
-      const slot = slots[i] ?? 0;
-      let count = 1;
-      while (slots[i + count] === slot + count) count++;
-      const from = { ...rows, from: rows.from + i * store.size };
-      this.#copyHeads(from, { ...target, from: target.from + slot * store.size }, count * store.size);
-      i += count;
-    }
-  }
-
-  #copyHeads(source: Blocks, target: Blocks, length: number): void {
-    for (let head = 0; head < this.#heads; head++) {
-      const from = source.from + head * source.stride;
-      const to = target.from + head * target.stride;
-      // A subarray costs more than copying a row or two by hand.
-      if (length > 256) target.data.set(source.data.subarray(from, from + length), to);
-      else for (let i = 0; i < length; i++) target.data[to + i] = source.data[from + i] ?? 0;
-    }
+      if (own !== undefined) own.used = Math.max(own.used, ends[b] ?? 0);
+    });
   }
 
   /** The heads of one lane in a store. */
@@ -208,7 +184,8 @@ export class CacheLanes {
     this.#stores.forEach((store, i) => {
       const length = lane.used * store.size;
       const data = lane.resting[i] ?? new Float32Array(0);
-      this.#copyHeads({ data, from: 0, stride: length }, this.#blocksOf(store, lane.index), length);
+      const source = { data, from: 0, stride: length };
+      copyBlocks(source, this.#blocksOf(store, lane.index), this.#heads, { from: 0, to: 0, length });
     });
     lane.resting = [];
   }
@@ -275,32 +252,19 @@ export class CacheLanes {
       const fits = needed <= store.data.length && needed * 4 >= store.data.length;
       // More than is needed now: it is not touched, so it takes no memory before it is used.
       const data = fits ? store.data : new Float32Array(Math.ceil(needed * 1.5));
-      if (data !== store.data || slots !== this.#slots) this.#move(store, data, slots);
+      if (data !== store.data || slots !== this.#slots) {
+        moveBlocks(store.data, data, this.#filled(store.size), {
+          before: this.#slots * store.size,
+          now: slots * store.size,
+        });
+      }
       store.data = data;
     }
     this.#slots = slots;
   }
 
-  /** Moves every head of every lane to where it lies with `slots` slots; within one array, from the end that grows. */
-  #move({ data: source, size }: Store, target: Float32Array, slots: number): void {
-    const heads = this.#lanes.flatMap(({ index, used }) =>
-      Array.from({ length: this.#heads }, (_, head) => ({ block: index * this.#heads + head, length: used * size })),
-    );
-    if (slots > this.#slots) heads.reverse();
-    for (const { block, length } of heads) {
-      const from = block * this.#slots * size;
-      const to = block * slots * size;
-      if (target === source) target.copyWithin(to, from, from + length);
-      else target.set(source.subarray(from, from + length), to);
-    }
+  /** Numbers in use of each head of each lane, in the order in which they lie. */
+  #filled(size: number): readonly number[] {
+    return this.#lanes.flatMap(({ used }) => new Array<number>(this.#heads).fill(used * size));
   }
-}
-
-/**
- * Room for some more steps. A lane's slot costs each run one reading, a larger layout one copy of what is there; the sum
- * is least where sqrt(4 P) slots or so are added, which an eighth and at least a bucket comes near to up to P = 1024.
- */
-function bucketFor(needed: number): number {
-  const wanted = needed + Math.max(BUCKET, needed / 8);
-  return Math.ceil(wanted / BUCKET) * BUCKET;
 }
