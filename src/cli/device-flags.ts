@@ -38,10 +38,16 @@ export const runFlags = {
     group: RUN_GROUP,
     describe: 'threads that run the model, each with weights of its own (0: the main one)',
   },
+  'share-weights': {
+    type: 'boolean',
+    default: false,
+    group: RUN_GROUP,
+    describe: 'one copy of the weights for all workers and processes: less memory, slower steps',
+  },
 } as const satisfies Flags;
 
 /** The flags as options of `loadModel`. */
 export function loadOptions(options: Parsed<typeof runFlags>): Pick<NodeModelOptions, 'session' | 'workers'> {
-  const session = sessionOptions(options);
+  const session = { ...sessionOptions(options), shareWeights: options.shareWeights };
   return options.workers === undefined ? { session } : { session, workers: options.workers };
 }

@@ -69,6 +69,12 @@ export interface SessionOptions {
   readonly threads?: number;
   /** GPU number, where there are several. */
   readonly deviceId?: number;
+  /**
+   * On a CPU in Node: leave weights in the mapped file, one copy for all sessions, workers and processes, instead of
+   * laying them out anew for faster products. Saves their size in each session; steps of several rows take longer
+   * (docs/performance.md). Default false.
+   */
+  readonly shareWeights?: boolean;
 }
 
 /** The inputs and outputs that the manifest promises. */

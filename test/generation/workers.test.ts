@@ -61,6 +61,18 @@ describe('requests spread over workers', () => {
     });
   }
 
+  it('decodes the same with weights left in the file, and knows that they are', async () => {
+    const session = { threads: 1, shareWeights: true };
+    const model = await loadModel(path.join(folder, 'model'), { workers: 1, session });
+    try {
+      assert.deepEqual(await decode(model), await decode(here));
+      assert.match((await model.openGraph('step')).device.hardware?.runtime ?? '', /, weights shared$/);
+      assert.doesNotMatch((await here.openGraph('step')).device.hardware?.runtime ?? '', /shared/);
+    } finally {
+      await model.dispose();
+    }
+  });
+
   it('lets both work at the same time, and goes on in the same one with a prompt that goes on', async () => {
     const busy: WorkerThread[] = [];
     const { model, threads, dispose } = await overTwoWorkers(thread => busy.push(thread));
