@@ -3,7 +3,7 @@
  * arrives while a run is under way joins the next ones. Of the batches that can be made of everything that waits, the one
  * with the item that has waited longest is computed next: nobody starves, and results come nearly in the order of asking.
  */
-import { AbortedError, throwIfAborted } from '../core/errors.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { GraphSession } from '../session/session.ts';
 import { nextTurn } from './next-turn.ts';
@@ -53,8 +53,8 @@ export interface RunQueue<Item, Result> {
   /**
    * Computes items, with those of other calls where that saves work.
    * @returns what `read` made of each, in the order of the items.
-   * @throws AbortedError as soon as this call's own signal says so; whatever a run with items of this call, or its `read`,
-   * threw.
+   * @throws AbortedError for this call's own signal, looked at between runs; whatever a run with items of this call, or its
+   * `read`, threw.
    */
   ask<R>(items: readonly Item[], call: RunCall<Result, R>): Promise<readonly R[]>;
   readonly counts: RunCounts;
@@ -71,7 +71,9 @@ export function createRunQueue<Item, Result>(
 /** A call as the queue sees it. */
 interface Pending<Result> {
   readonly budget: number;
+  readonly signal: AbortSignal | undefined;
   readonly take: (result: Result, index: number) => void;
+  /** Rejects the call; what it still waits for is dropped. */
   readonly fail: (error: unknown) => void;
   over: boolean;
 }
@@ -93,6 +95,8 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
   /** The batch with the oldest entry last. */
   #batches: (readonly Entry<Item, Result>[])[] = [];
   #asked = 0;
+  /** Calls that wait for something. */
+  readonly #calls = new Set<Pending<Result>>();
   /** Loops that take batches: as many as the session can run at the same time. */
   #working = 0;
 
@@ -106,31 +110,29 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
   }
 
   async ask<R>(items: readonly Item[], { read, budget, signal }: RunCall<Result, R>): Promise<readonly R[]> {
-    throwIfAborted(signal, 'computing');
     if (items.length === 0) return [];
     const results: R[] = new Array(items.length);
     let missing = items.length;
-    let stop: () => void = () => undefined;
-    const answered = new Promise<void>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const take = (result: Result, index: number) => {
         results[index] = read(result, index);
-        if (--missing === 0) resolve();
+        if (--missing > 0) return;
+        this.#calls.delete(call);
+        resolve();
       };
-      const call: Pending<Result> = { budget, take, fail: reject, over: false };
-      stop = () =>
-        end(call, new AbortedError({ what: 'computing', found: 'aborted by the caller' }, { cause: signal?.reason }));
+      const fail = (error: unknown) => {
+        call.over = true;
+        this.#calls.delete(call);
+        reject(error);
+      };
+      const call: Pending<Result> = { budget, signal, take, fail, over: false };
+      this.#calls.add(call);
       items.forEach((item, index) => {
         this.#arrived.push({ call, item, index, order: this.#asked++ });
       });
       while (this.#working < (this.#session.workers ?? 1)) this.#work();
     });
-    signal?.addEventListener('abort', stop, { once: true });
-    try {
-      await answered;
-      return results;
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
+    return results;
   }
 
   /** Runs until nothing waits; the turn in between lets everybody ask who was answered, or came meanwhile. */
@@ -145,6 +147,7 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
   }
 
   #next(): readonly Entry<Item, Result>[] | undefined {
+    for (const call of this.#calls) endIfAborted(call);
     if (this.#arrived.length > 0) this.#plan();
     for (let batch = this.#batches.pop(); batch !== undefined; batch = this.#batches.pop()) {
       const wanted = batch.filter(({ call }) => !call.over);
@@ -181,7 +184,7 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
         if (entry !== undefined) handOut(entry, result);
       });
     } catch (error) {
-      for (const { call } of batch) end(call, error);
+      for (const { call } of batch) call.fail(error);
     }
   }
 }
@@ -192,12 +195,15 @@ function handOut<Item, Result>({ call, index }: Entry<Item, Result>, result: Res
   try {
     call.take(result, index);
   } catch (error) {
-    end(call, error);
+    call.fail(error);
   }
 }
 
-/** Rejects a call; what it still waits for is dropped. */
-function end(call: Pending<never>, error: unknown): void {
-  call.over = true;
-  call.fail(error);
+/** Rejects a call whose signal is aborted; what it still waits for is dropped. */
+function endIfAborted({ signal, fail }: Pending<never>): void {
+  try {
+    throwIfAborted(signal, 'computing');
+  } catch (error) {
+    fail(error);
+  }
 }

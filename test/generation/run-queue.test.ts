@@ -152,7 +152,7 @@ describe('a queue of runs', () => {
     assert.equal(queue.counts.runs, 2);
   });
 
-  it('ends an aborted call at once, whatever is computed meanwhile', async () => {
+  it('ends aborted calls when the run under way is over, however many wait before them', async () => {
     const { session, batches, gate } = doubling();
     let open: () => void = () => undefined;
     gate.wait = new Promise(resolve => {
@@ -164,9 +164,11 @@ describe('a queue of runs', () => {
     const kept = queue.ask(items([2], 50), { read, budget: 50 });
     while (batches.length === 0) await turn();
     for (const controller of controllers) controller.abort('enough');
-    for (const call of asked) await assert.rejects(call, { code: 'ABORTED', cause: 'enough' });
+    const first = Promise.race([kept, asked[1]]);
     open();
+    await assert.rejects(first, { code: 'ABORTED', cause: 'enough' });
     assert.deepEqual(await kept, [4]);
+    assert.deepEqual(await asked[0], [0]);
     assert.deepEqual(batches, [[0], [2]]);
   });
 
