@@ -116,26 +116,30 @@ export function selectUntil(row: ScoreArray, isEnough: (head: Selection) => bool
   }
 }
 
+/** Entries whose largest is found at a time. */
+const PIECE = 1024;
+
 /** Index of the largest entry, the lowest one among equals; 0 when all are NaN. */
 export function argMax(row: ScoreArray): number {
-  const count = collectLargest(row, 1);
-  if (count === 0) return Math.max(0, row.indexOf(maximum(row)));
-  let best = indices[0] as number;
-  for (let i = 1; i < count; i++) {
-    const index = indices[i] as number;
-    if ((row[index] as number) > (row[best] as number)) best = index;
+  let best = Number.NEGATIVE_INFINITY;
+  let piece = 0;
+  for (let from = 0; from < row.length; from += PIECE) {
+    const largest = maximum(row, from, Math.min(from + PIECE, row.length));
+    if (!(largest > best)) continue;
+    best = largest;
+    piece = from;
   }
-  return best;
+  return Math.max(0, row.indexOf(best, piece));
 }
 
-/** The largest entry; four running maxima keep the processor from waiting for each comparison. */
-function maximum(row: ScoreArray): number {
+/** The largest entry of a piece; four running maxima keep the processor from waiting for each comparison. */
+function maximum(row: ScoreArray, from: number, end: number): number {
   let a = Number.NEGATIVE_INFINITY;
   let b = a;
   let c = a;
   let d = a;
-  let i = 0;
-  for (; i + 3 < row.length; i += 4) {
+  let i = from;
+  for (; i + 3 < end; i += 4) {
     const w = row[i] as number;
     const x = row[i + 1] as number;
     const y = row[i + 2] as number;
@@ -145,7 +149,7 @@ function maximum(row: ScoreArray): number {
     if (y > c) c = y;
     if (z > d) d = z;
   }
-  for (; i < row.length; i++) if ((row[i] as number) > a) a = row[i] as number;
+  for (; i < end; i++) if ((row[i] as number) > a) a = row[i] as number;
   return Math.max(a, b, c, d);
 }
 

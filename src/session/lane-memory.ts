@@ -30,8 +30,8 @@ export function rangesOf(slots: readonly number[]): readonly SlotRange[] {
   return ranges;
 }
 
-/** Longest copy that a loop does faster than `set` over a `subarray`. */
-const SHORT = 128;
+/** Longest copy that a loop does faster than `set` over a `subarray`, which takes 0.3 µs to begin. */
+const SHORT = 512;
 
 /** Copies `length` numbers of each of the first `count` blocks, from offset `from` in it to offset `to`. */
 export function copyBlocks(
@@ -45,8 +45,25 @@ export function copyBlocks(
     const first = source.from + block * source.stride + from;
     const place = target.from + block * target.stride + to;
     if (length > SHORT) output.set(input.subarray(first, first + length), place);
-    else for (let i = 0; i < length; i++) output[place + i] = input[first + i] as number;
+    else copyShort(input, first, output, { place, length });
   }
+}
+
+/** Four at a time: what a row costs is mostly the wait for its memory, and shorter code waits for more rows at once. */
+function copyShort(
+  input: Float32Array,
+  first: number,
+  output: Float32Array,
+  { place, length }: { readonly place: number; readonly length: number },
+): void {
+  const whole = length - (length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    output[place + i] = input[first + i] as number;
+    output[place + i + 1] = input[first + i + 1] as number;
+    output[place + i + 2] = input[first + i + 2] as number;
+    output[place + i + 3] = input[first + i + 3] as number;
+  }
+  for (let i = whole; i < length; i++) output[place + i] = input[first + i] as number;
 }
 
 /**
