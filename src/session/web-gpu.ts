@@ -12,8 +12,8 @@ export interface Gpu {
   readonly device: GPUDevice;
   /** True for a GPU imitated on the CPU. */
   readonly software: boolean;
-  /** Rejects with a SessionError when the device is lost; otherwise never settles. */
-  readonly lost: Promise<never>;
+  /** `work`, or a SessionError once the device is lost. */
+  untilLost<T>(work: Promise<T>): Promise<T>;
 }
 
 let current: Promise<Gpu> | undefined;
@@ -29,7 +29,7 @@ export function requestGpu(): Promise<Gpu> {
   const again = (): void => {
     if (current === requested) current = undefined;
   };
-  requested.then(gpu => gpu.lost.catch(again), again);
+  requested.then(gpu => gpu.device.lost.then(again), again);
   return requested;
 }
 
@@ -39,7 +39,7 @@ export function guardLoss(session: GraphSession, gpu: Gpu): GraphSession {
     device: session.device,
     inputs: session.inputs,
     outputs: session.outputs,
-    run: (feeds, fetches, lend) => Promise.race([gpu.lost, session.run(feeds, fetches, lend)]),
+    run: (feeds, fetches, lend) => gpu.untilLost(session.run(feeds, fetches, lend)),
     dispose: () => session.dispose(),
   };
 }
@@ -54,13 +54,29 @@ async function request(): Promise<Gpu> {
     .catch((cause: unknown) => {
       throw noGpu(messageOf(cause), cause);
     });
-  const lost = device.lost.then(({ reason, message }) => {
+  return { device, software: adapter.info.isFallbackAdapter, untilLost: watchLoss(device) };
+}
+
+/**
+ * Ends what waits when the device is lost. A race with its `lost` would do the same, but keep every result for as long as
+ * the device lives.
+ */
+function watchLoss(device: GPUDevice): Gpu['untilLost'] {
+  const waiting = new Set<(error: SessionError) => void>();
+  let error: SessionError | undefined;
+  device.lost.then(({ reason, message }) => {
     const next = 'Open the graph again; it gets a fresh device.';
-    throw new SessionError({ what: 'WebGPU device', found: `lost (${reason}): ${message}`, next });
+    error = new SessionError({ what: 'WebGPU device', found: `lost (${reason}): ${message}`, next });
+    for (const reject of waiting) reject(error);
+    waiting.clear();
   });
-  // Whoever runs something hears of it; when nobody does, it is no unhandled failure.
-  lost.catch(() => undefined);
-  return { device, software: adapter.info.isFallbackAdapter, lost };
+  return work =>
+    new Promise((resolve, reject) => {
+      if (error !== undefined) reject(error);
+      else waiting.add(reject);
+      const done = (): boolean => waiting.delete(reject);
+      work.then(resolve, reject).then(done);
+    });
 }
 
 /** All that the adapter has: weights of one layer can exceed the default limits. */
