@@ -11,10 +11,13 @@ import { ERRORS_ONLY, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 import { type Gpu, guardLoss, requestGpu } from './web-gpu.ts';
 import { chooseThreads, loadWebOrt, type WebBuild, type WebRuntime } from './web-ort.ts';
-import { compareSessions } from './web-probe.ts';
+import { compareSessions, type ProbeResult } from './web-probe.ts';
 
-/** Sessions of onnxruntime-web. What `auto` found for the first graph holds for the others of the same provider. */
-export function webProvider(runtime: WebRuntime = {}): SessionProvider {
+/**
+ * Sessions of onnxruntime-web. What `auto` found for the first graph holds for the others of the same provider.
+ * @param compare how `auto` compares WebGPU, first, with WebAssembly; another can stand in for it in tests.
+ */
+export function webProvider(runtime: WebRuntime = {}, compare = compareSessions): SessionProvider {
   let decided: Promise<Decision> | undefined;
   return {
     async open(files, ports, options) {
@@ -26,7 +29,7 @@ export function webProvider(runtime: WebRuntime = {}): SessionProvider {
         return openOn({ device: named === 'webgpu' ? 'webgpu' : 'wasm', reason }, files, ports, place);
       }
       const first = decided === undefined;
-      decided ??= decide(files, ports, place).catch((error: unknown) => {
+      decided ??= decide(files, ports, place, compare).catch((error: unknown) => {
         decided = undefined;
         throw error;
       });
@@ -53,7 +56,12 @@ interface Place {
   readonly build?: WebBuild;
 }
 
-async function decide(files: GraphFiles, ports: Ports, place: Place): Promise<Decision> {
+async function decide(
+  files: GraphFiles,
+  ports: Ports,
+  place: Place,
+  compare: typeof compareSessions,
+): Promise<Decision> {
   let gpu: Gpu;
   let candidate: GraphSession;
   try {
@@ -65,7 +73,7 @@ async function decide(files: GraphFiles, ports: Ports, place: Place): Promise<De
   }
   const reference = await openOn({ device: 'wasm', reason: 'reference' }, files, ports, { ...place, build: 'webgpu' });
   try {
-    const choice = await judge(candidate, reference);
+    const choice = await judge(() => compare(candidate, reference));
     if (choice.device === 'webgpu') return { ...choice, session: { ...guardLoss(candidate, gpu), device: choice } };
     await candidate.dispose();
     return choice;
@@ -74,9 +82,9 @@ async function decide(files: GraphFiles, ports: Ports, place: Place): Promise<De
   }
 }
 
-async function judge(candidate: GraphSession, reference: GraphSession): Promise<Choice> {
+async function judge(compare: () => Promise<ProbeResult>): Promise<Choice> {
   try {
-    const { agrees, difference, candidateMs, referenceMs } = await compareSessions(candidate, reference);
+    const { agrees, difference, candidateMs, referenceMs } = await compare();
     const times = `${candidateMs.toFixed(1)} ms a run against ${referenceMs.toFixed(1)} ms on WebAssembly`;
     if (!agrees)
       return { device: 'wasm', reason: `WebGPU gives other numbers here (by ${difference.toExponential(1)})` };

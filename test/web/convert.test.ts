@@ -55,6 +55,29 @@ describe('converting in a browser', () => {
     });
   });
 
+  it('leaves nothing that can be read when the tab is closed meanwhile, and converts the next time', async () => {
+    const page = await web.open();
+    const conversion = await conversionOf('chat-nezha');
+    const data = '/examples/chat-nezha/model.ckpt.data-00000-of-00001';
+    const stalled = new Promise<void>(resolve => {
+      web.server.faults.set(data, [{}, { stallAfter: 100_000, noticed: resolve }]);
+    });
+    const converting = page.evaluate(what => globalThis.page.convertInto(what), conversion).catch(() => 'closed');
+    await stalled;
+    const next = await page.context().newPage();
+    await page.close();
+    assert.equal(await converting, 'closed');
+    await next.goto(`${web.server.origin}/index.html`);
+    await next.waitForFunction(() => 'page' in globalThis);
+    const left = await next.evaluate(() => globalThis.page.publishedFiles('chat-nezha'));
+    assert.deepEqual(left, { files: [], folders: 1 });
+    await next.evaluate(what => globalThis.page.convertInto(what), conversion);
+    const { files, folders } = await next.evaluate(() => globalThis.page.publishedFiles('chat-nezha'));
+    assert.ok(files.includes('bert4ort.json'));
+    assert.equal(folders, 1);
+    await next.context().close();
+  });
+
   it('refuses to start a file that there is no room for', async () => {
     const page = await web.open();
     const error = await page.evaluate(() => globalThis.page.writeTooMuch());

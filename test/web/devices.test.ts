@@ -115,6 +115,36 @@ describe('devices in a browser', () => {
     assert.match(error?.message ?? '', /nowhere/);
   });
 
+  it('takes WebGPU for auto where it is as right and faster, once for all graphs', async () => {
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const found = await page.evaluate(([url, tokens, path]) => globalThis.page.takeFasterGpu(url, tokens, path), [
+      base,
+      ids,
+      ort,
+    ] as const);
+    assert.equal(found.trials, 1, JSON.stringify(found.devices));
+    for (const { device, reason } of found.devices) {
+      assert.equal(device, 'webgpu');
+      assert.match(reason, /^same numbers to \S+, 1\.0 ms a run against 2\.0 ms on WebAssembly/);
+    }
+    const expected = await page.evaluate(
+      ([url, tokens, wasmPaths]) =>
+        globalThis.page.logits(
+          url,
+          tokens,
+          tokens.map(() => 0),
+          { device: 'wasm', wasmPaths },
+        ),
+      [base, ids, ort] as const,
+    );
+    assert.equal(found.logits.length, expected.logits.length);
+    for (const [i, logit] of found.logits.entries()) {
+      assert.ok(Math.abs(logit - (expected.logits[i] ?? Number.NaN)) <= TOLERANCE, `logit ${i}: ${logit}`);
+    }
+    await page.context().close();
+  });
+
   it('compares a device with a reference before auto trusts it', async () => {
     const base = await web.serve('chat-nezha');
     const page = await web.open();
@@ -160,6 +190,19 @@ describe('devices in a browser', () => {
     assert.equal(error?.name, 'SessionError');
     assert.match(error?.message ?? '', /^WebGPU device; found lost \(destroyed\)/);
     assert.equal(again, 'webgpu');
+  });
+
+  it('ends a reply with an error when the GPU is lost meanwhile, and writes the next one', async () => {
+    const base = await web.serve('chat-nezha');
+    const page = await web.open();
+    const { error, again } = await page.evaluate(
+      ([url, wasmPaths]) => globalThis.page.loseGpuWhileWriting(url, { wasmPaths }),
+      [base, ort] as const,
+    );
+    assert.equal(error?.name, 'SessionError');
+    assert.match(error?.message ?? '', /^WebGPU device; found lost \(destroyed\)/);
+    assert.notEqual(again, '');
+    await page.context().close();
   });
 });
 

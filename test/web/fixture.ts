@@ -99,8 +99,8 @@ export interface WebFixture {
   browser: Browser;
   /** Removed afterwards. */
   folder: string;
-  /** A fresh page, in a context without anything stored, with the bundle loaded. */
-  open(): Promise<Page>;
+  /** A fresh page, in a context without anything stored, with the bundle loaded; `prepare` has it before that. */
+  open(prepare?: (page: Page) => Promise<unknown>): Promise<Page>;
   /** Converts an example once and serves it at `/<name>/`. */
   serve(name: string): Promise<string>;
 }
@@ -124,9 +124,10 @@ export function webFixture(): WebFixture {
     server.folders.set('/page/', path.join(folder, 'page'));
     server.folders.set('/ort/', ORT_FOLDER);
     server.files.set('/index.html', html('<script type="module" src="/page/page.js"></script>'));
-    fixture.open = async () => {
+    fixture.open = async prepare => {
       const page = await (await browser.newContext()).newPage();
       page.setDefaultTimeout(PATIENCE);
+      await prepare?.(page);
       await page.goto(`${server.origin}/index.html`);
       await page.waitForFunction(() => 'page' in globalThis);
       return page;

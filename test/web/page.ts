@@ -5,11 +5,14 @@ import { env, InferenceSession } from 'onnxruntime-web/webgpu';
 import type { ByteSink } from '../../src/core/byte-source.ts';
 import { Bert4ortError } from '../../src/core/errors.ts';
 import type { GraphName } from '../../src/core/manifest.ts';
-import type { Tensor } from '../../src/core/tensor.ts';
+import { int64Tensor, type Tensor } from '../../src/core/tensor.ts';
 import { sha256Of } from '../../src/io/sha256.ts';
+import { loadModel as loadModelOn } from '../../src/model.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
+import { webProvider } from '../../src/session/web-session.ts';
 import {
+  blobSet,
   createChat,
   fetchModel,
   loadModel,
@@ -118,6 +121,57 @@ async function loseGpu(base: string, options: WebModelOptions) {
   return { error, again: fresh.device.device };
 }
 
+/** Destroys the GPU's device while a reply is being written, and asks again on a fresh one. */
+async function loseGpuWhileWriting(base: string, options: WebModelOptions) {
+  const settings = { ...options, device: 'webgpu', worker: false } as const;
+  const write = async (onPiece: () => Promise<void>): Promise<string> => {
+    const model = await loadModel(base, settings);
+    const reply = (await createChat(model)).stream(['你好'], { topK: 1, maxLen: 8 });
+    let text = '';
+    for await (const piece of reply) {
+      text += piece;
+      await onPiece();
+    }
+    await model.dispose();
+    return text;
+  };
+  const error = await thrownBy(() => write(async () => (await requestGpu()).device.destroy()));
+  return { error, again: await write(async () => undefined) };
+}
+
+/**
+ * Logits of the whole graph where `auto` finds WebGPU, which passes for a real one here, twice as fast, and what it then
+ * says of both graphs.
+ */
+async function takeFasterGpu(base: string, ids: readonly number[], wasmPaths: string) {
+  const { gpu } = navigator;
+  const request = gpu.requestAdapter.bind(gpu);
+  gpu.requestAdapter = async options => {
+    const adapter = await request(options);
+    return adapter && Object.defineProperty(adapter, 'info', { value: { isFallbackAdapter: false } });
+  };
+  let trials = 0;
+  const provider = webProvider({ wasmPaths }, async (...sessions) => {
+    trials++;
+    return { ...(await compareSessions(...sessions)), candidateMs: 1, referenceMs: 2 };
+  });
+  const platform = { provider, sha256: async () => '', readAsset: async () => new Uint8Array(0) };
+  const model = await loadModelOn(blobSet(await fetchModel(base)), platform);
+  try {
+    const graph = await model.openGraph('model');
+    const shape = [1, ids.length];
+    const feeds = {
+      input_ids: int64Tensor(ids, shape),
+      token_type_ids: int64Tensor(new Int32Array(ids.length), shape),
+    };
+    const { logits: values } = await graph.run(feeds, ['logits']);
+    const step = await model.openGraph('step');
+    return { trials, devices: [graph.device, step.device], logits: [...(values?.data ?? [])].map(Number) };
+  } finally {
+    await model.dispose();
+  }
+}
+
 /** Converts files that the server has into the private file system, in a worker. */
 async function convertInto(conversion: PageConversion): Promise<void> {
   const worker = new Worker(new URL('./convert-worker.js', import.meta.url), { type: 'module' });
@@ -153,6 +207,14 @@ async function hashOfFetched(base: string, name: string): Promise<string> {
 async function directoryNamed(name: string): Promise<FileSystemDirectoryHandle> {
   const root = await navigator.storage.getDirectory();
   return root.getDirectoryHandle(name, { create: true });
+}
+
+/** Files that a reader sees in a folder of the private file system, and the folders in it. */
+async function publishedFiles(name: string) {
+  const directory = await directoryNamed(name);
+  const folders: string[] = [];
+  for await (const entry of directory.values()) if (entry.kind === 'directory') folders.push(entry.name);
+  return { files: [...(await (await opfsSet(directory)).list())], folders: folders.length };
 }
 
 /** What a reader sees before, between and after two publications and a discarded one. */
@@ -204,6 +266,15 @@ async function chatFrom(folder: string, options: WebModelOptions): Promise<reado
   }
 }
 
+/** Loads a model, lets it reply and disposes it, `count` times. */
+async function cycle(base: string, count: number, options: WebModelOptions): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const model = await loadModel(base, options);
+    await (await createChat(model)).reply(['你好'], { topK: 1, maxLen: 4 });
+    await model.dispose();
+  }
+}
+
 /** Milliseconds from nothing to the first result of the whole graph, and of the fastest run after it. */
 async function timings(base: string, options: WebModelOptions, runs: number) {
   const start = performance.now();
@@ -238,9 +309,13 @@ const api = {
   publishTwice,
   writeTooMuch,
   chatFrom,
+  cycle,
   thrownBy,
   probe,
   loseGpu,
+  loseGpuWhileWriting,
+  takeFasterGpu,
+  publishedFiles,
   eventsOfLoading,
   abortAmidWeights,
   logits,

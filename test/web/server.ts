@@ -17,6 +17,10 @@ const BEFORE_CUT = 300;
 export interface Fault {
   /** Bytes of the answer's body after which the connection is cut. */
   readonly cutAfter?: number;
+  /** Bytes of the answer's body after which nothing more comes. */
+  readonly stallAfter?: number;
+  /** Called when that is reached. */
+  readonly noticed?: () => void;
   /** A status to answer with. */
   readonly status?: number;
 }
@@ -113,6 +117,7 @@ function send(bytes: Uint8Array, name: string, { request, response, ranges, faul
   }
   response.setHeader('content-length', body.length);
   if (request.method === 'HEAD') return void response.end();
+  if (fault?.stallAfter !== undefined) return void response.write(body.subarray(0, fault.stallAfter), fault.noticed);
   if (fault?.cutAfter === undefined) return void response.end(body);
   response.write(body.subarray(0, fault.cutAfter), () => setTimeout(() => response.destroy(), BEFORE_CUT));
 }
