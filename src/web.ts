@@ -14,7 +14,6 @@ import { createSha256, hashSource } from './io/sha256.ts';
 import { loadModel as loadModelOn, type Model, type ModelOptions } from './model.ts';
 import type { DeviceChoice, SessionProvider } from './session/session.ts';
 import type { WebRuntime } from './session/web-ort.ts';
-import { webProvider } from './session/web-session.ts';
 import { webWorkerProvider } from './session/worker-web.ts';
 
 export * from './index.ts';
@@ -159,13 +158,29 @@ function providerFor({ worker = true, wasmPaths, modules }: WebModelOptions): Se
     ...(wasmPaths !== undefined && { wasmPaths }),
     ...(modules !== undefined && { modules }),
   };
-  if (worker === false) return webProvider(runtime);
+  if (worker === false)
+    return new LateProvider(async () => (await import('./session/web-session.ts')).webProvider(runtime));
   return webWorkerProvider(worker === true ? startWorker : worker, runtime);
 }
 
 function startWorker(): Worker {
   // In this very form bundlers recognise a worker.
   return new Worker(new URL('./session/web-worker.js', import.meta.url), { type: 'module' });
+}
+
+/** A provider whose code is loaded with the first session: pages that use a worker never load what runs inside it. */
+class LateProvider implements SessionProvider {
+  readonly #load: () => Promise<SessionProvider>;
+  #provider: Promise<SessionProvider> | undefined;
+
+  constructor(load: () => Promise<SessionProvider>) {
+    this.#load = load;
+  }
+
+  async open(...request: Parameters<SessionProvider['open']>): ReturnType<SessionProvider['open']> {
+    this.#provider ??= this.#load();
+    return (await this.#provider).open(...request);
+  }
 }
 
 /** Remembers what the last session runs on. */

@@ -3,7 +3,7 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
-import { openSpTokenizer, type ReadAsset } from './sentencepiece/open-sp-tokenizer.ts';
+import type { ReadAsset } from './sentencepiece/open-sp-tokenizer.ts';
 import { decodeUtf8 } from './text/utf-8.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { loadVocab } from './vocabulary.ts';
@@ -19,7 +19,8 @@ type Build<E extends TokenizerEntry> = (entry: E, readFile: ReadFile, readAsset?
 const tokenizers: { readonly [E in TokenizerEntry as E['kind']]?: Build<E> } = {
   wordpiece: async (entry, readFile) =>
     createWordPieceTokenizer(loadVocab(decodeUtf8(await readFile(entry.vocab), entry.vocab)).tokenDict, entry),
-  sentencepiece: openSpTokenizer,
+  // Loaded when it is needed: with jieba it is a fifth of what a page would load, and most models have no use for it.
+  sentencepiece: async (...files) => (await import('./sentencepiece/open-sp-tokenizer.ts')).openSpTokenizer(...files),
   words: async (entry, readFile) => createWordListTokenizer(parseWordList(await readFile(entry.vocab), entry.vocab)),
 };
 
