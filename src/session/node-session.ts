@@ -21,24 +21,38 @@ async function openNodeSession(files: GraphFiles, ports: Ports, options: Session
   const ort = await loadOrt();
   requireDevice(choice.device, options);
   const threads = checkCount('threads', options.threads ?? defaultThreads(), 1);
-  const shared = options.shareWeights === true;
   const settings: InferenceSession.SessionOptions = {
     executionProviders: choice.executionProviders(options) as InferenceSession.ExecutionProviderConfig[],
     graphOptimizationLevel: 'all',
     logSeverityLevel: ERRORS_ONLY,
     intraOpNumThreads: threads,
-    // A thread pool that spins between runs takes the cores from every other session and from JavaScript: measured 47
-    // against 17 ms a run with four sessions, and no slower with one.
-    extra: { session: { intra_op: { allow_spinning: '0' }, disable_prepacking: shared ? '1' : '0' } },
+    extra: { session: { ...spinning(options), disable_prepacking: flag(options.shareWeights) } },
   };
   const session = await create(ort, files, settings).catch((cause: unknown) => {
     const details = { what: `session on ${choice.device}`, found: messageOf(cause).trim(), next: choice.whenRefused };
     throw new SessionError('path' in files ? { ...details, file: files.path } : details, { cause });
   });
   const name = hardwareName(choice.device, options.deviceId);
-  const runtime = `onnxruntime-node ${ort.env.versions.node}${shared ? ', weights shared' : ''}`;
-  const hardware = name === null ? {} : { hardware: { name, threads, runtime } };
+  const hardware = name === null ? {} : { hardware: { name, threads, runtime: describeRuntime(ort, options) } };
   return wrapOrtSession(ort, session, ports, { ...choice, ...hardware });
+}
+
+/**
+ * A thread pool that spins between runs takes the cores from every other session and from JavaScript: measured 47 against
+ * 17 ms a run with four sessions. So it never does, and within a run only if asked to.
+ */
+function spinning({ spin }: SessionOptions): Readonly<Record<string, unknown>> {
+  return { intra_op: { allow_spinning: flag(spin) }, force_spinning_stop: '1' };
+}
+
+function flag(value: boolean | undefined): '0' | '1' {
+  return value === true ? '1' : '0';
+}
+
+/** ONNX Runtime, its version, and the settings that change how fast it is. */
+function describeRuntime(ort: NodeOrt, { shareWeights, spin }: SessionOptions): string {
+  const version = `onnxruntime-node ${ort.env.versions.node}`;
+  return `${version}${shareWeights === true ? ', weights shared' : ''}${spin === true ? ', spinning' : ''}`;
 }
 
 function create(ort: NodeOrt, files: GraphFiles, settings: InferenceSession.SessionOptions): Promise<InferenceSession> {

@@ -8,9 +8,10 @@
  * the two. Bandwidth is that of the faster of a copy and a product of one row with 300 MB of weights. Prefill computes as much
  * for each token, and 4 · D · T² in attention, per layer and sequence; it is held against one product of 2,048 rows. Limits
  * and times are the best of several, measured in turn, since other programs may run. TypeScript is the time of a search
- * outside session runs.
+ * outside session runs. Steps are measured as sessions are by default and with `spin`.
  */
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { encodeGraph } from '../../onnx-graphs/onnx/encode-graph.ts';
 import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
@@ -46,13 +47,18 @@ const PREFILL_SHAPES = [
 await inFolder(async folder => {
   const bytes = await writeBaseCheckpoint(folder, { model: 'gpt2', config: { max_position_embeddings: 1024 } });
   const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }));
+  const spinning = await loadModel(path.join(folder, 'model'), { session: { spin: true } });
   const session = await model.openGraph('step');
+  const spinningSession = await spinning.openGraph('step');
   const limits: Limits[] = [];
   const steps: StepTimes[] = [];
+  const spinningSteps: StepTimes[] = [];
   for (const shape of STEP_SHAPES) {
     limits.push(await measureLimits());
     steps.push(await measureSteps(createGenerator(session, model.manifest), shape));
+    spinningSteps.push(await measureSteps(createGenerator(spinningSession, model.manifest), shape));
   }
+  await spinning.dispose();
   const prefills: number[] = [];
   for (const shape of PREFILL_SHAPES) {
     limits.push(await measureLimits());
@@ -66,12 +72,11 @@ await inFolder(async folder => {
   const notes = [
     `Memory ${(bandwidth / 1e9).toFixed(1)} GB/s, product of matrices ${(product / 1e9).toFixed(0)} GFLOP/s.`,
   ];
-  const rows = STEP_SHAPES.map((shape, i) => stepRow(shape, steps[i], { weights, bandwidth, product }));
-  await report(
-    'limits-steps',
-    [['sequences × prompt, beams', 'step, ms', 'bound, ms', 'of the bound', 'TypeScript'], ...rows],
-    notes,
+  const rows = STEP_SHAPES.map((shape, i) =>
+    stepRow(shape, [steps[i], spinningSteps[i]], { weights, bandwidth, product }),
   );
+  const header = ['sequences × prompt, beams', 'bound, ms', 'step, ms', 'of the bound', 'spinning, ms', 'of the bound'];
+  await report('limits-steps', [[...header, 'TypeScript'], ...rows], notes);
   const prefillRows = PREFILL_SHAPES.map((shape, i) => prefillRow(shape, prefills[i], product));
   await report(
     'limits-prefill',
@@ -117,7 +122,7 @@ function startAll(generator: Generator, { sequences, length }: PromptShape) {
 /** Whole searches after their first token. */
 async function measureSteps(generator: Generator, shape: StepShape): Promise<StepTimes> {
   const scorers = startAll(generator, shape);
-  const marks: { readonly time: number; readonly session: number }[] = [];
+  const marks: { readonly time: number; readonly session: number; readonly rows: number }[] = [];
   const [first] = scorers;
   await Promise.all(
     scorers.map(scorer => {
@@ -126,10 +131,13 @@ async function measureSteps(generator: Generator, shape: StepShape): Promise<Ste
     }),
   );
   for (const scorer of scorers) scorer.release();
-  const intervals = marks.slice(2).map((now, i) => {
+  const rows = shape.sequences * shape.beams;
+  const intervals = marks.slice(2).flatMap((now, i) => {
     const before = marks[i + 1] ?? now;
+    // Sequences whose prompts were computed in different turns are a step apart: some steps have fewer rows.
+    if (now.rows - before.rows !== rows) return [];
     const step = now.time - before.time;
-    return { step, outside: 1 - (now.session - before.session) / step };
+    return [{ step, outside: 1 - (now.session - before.session) / step }];
   });
   return {
     step: Math.min(...intervals.map(({ step }) => step)),
@@ -138,7 +146,8 @@ async function measureSteps(generator: Generator, shape: StepShape): Promise<Ste
 
   function mark<A extends readonly unknown[], R>(score: (...args: A) => R): (...args: A) => R {
     return (...args) => {
-      marks.push({ time: performance.now(), session: generator.counts.sessionMilliseconds });
+      const { sessionMilliseconds, rows } = generator.counts;
+      marks.push({ time: performance.now(), session: sessionMilliseconds, rows });
       return score(...args);
     };
   }
@@ -159,14 +168,18 @@ async function measurePrefill(generator: Generator, shape: PromptShape): Promise
 
 function stepRow(
   { sequences, length, beams }: StepShape,
-  { step, typeScript }: StepTimes = { step: Number.NaN, typeScript: Number.NaN },
+  [plain, spinning]: readonly (StepTimes | undefined)[],
   { weights, bandwidth, product }: Limits & { readonly weights: number },
 ): string[] {
   const cache = sequences * length * 2 * LAYERS * HIDDEN * 4;
   const operations = 2 * (DENSE + WORDS * HIDDEN) * sequences * beams;
   const bound = 1000 * Math.max((weights + cache) / bandwidth, operations / product);
+  const timed = [plain, spinning].flatMap(times => {
+    const step = times?.step ?? Number.NaN;
+    return [step.toFixed(1), percent(bound / step)];
+  });
   const name = `${sequences} × ${length}, ${beams}`;
-  return [name, step.toFixed(1), bound.toFixed(1), percent(bound / step), percent(typeScript)];
+  return [name, bound.toFixed(1), ...timed, percent(plain?.typeScript ?? Number.NaN)];
 }
 
 function prefillRow({ sequences, length }: PromptShape, milliseconds = Number.NaN, product: number): string[] {

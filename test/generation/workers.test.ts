@@ -73,6 +73,17 @@ describe('requests spread over workers', () => {
     }
   });
 
+  it('decodes the same with threads that spin, and knows that they do', async () => {
+    const model = await loadModel(path.join(folder, 'model'), { session: { threads: 2, spin: true } });
+    try {
+      assert.deepEqual(await decode(model), await decode(here));
+      assert.match((await model.openGraph('step')).device.hardware?.runtime ?? '', /, spinning$/);
+      assert.doesNotMatch((await here.openGraph('step')).device.hardware?.runtime ?? '', /spinning/);
+    } finally {
+      await model.dispose();
+    }
+  });
+
   it('lets both work at the same time, and goes on in the same one with a prompt that goes on', async () => {
     const busy: WorkerThread[] = [];
     const { model, threads, dispose } = await overTwoWorkers(thread => busy.push(thread));
