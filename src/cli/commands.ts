@@ -3,7 +3,7 @@
  */
 import type { Argv } from 'yargs';
 import { answerCommand } from './answer.ts';
-import { benchCommand } from './bench.ts';
+import { benchCommand } from './bench/bench.ts';
 import { chatCommand } from './chat.ts';
 import { clozeCommand } from './cloze.ts';
 import { type Command, type Flags, register } from './command.ts';

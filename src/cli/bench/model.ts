@@ -1,12 +1,12 @@
 /**
  * A model as `bench` looks at it: with sessions that are watched, with one token withheld, or without sessions at all.
  */
-import { ConfigError } from '../core/errors.ts';
-import type { GraphEntry, GraphName } from '../core/manifest.ts';
-import type { Model } from '../model.ts';
-import { localStepCache } from '../session/local-cache.ts';
-import type { GraphSession } from '../session/session.ts';
-import type { StepCache } from '../session/step-cache.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { GraphEntry, GraphName } from '../../core/manifest.ts';
+import type { Model } from '../../model.ts';
+import { localStepCache } from '../../session/local-cache.ts';
+import type { GraphSession } from '../../session/session.ts';
+import type { StepCache } from '../../session/step-cache.ts';
 
 /** A model whose sessions are watched. */
 export interface WatchedModel {

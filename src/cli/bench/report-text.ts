@@ -1,8 +1,9 @@
 /**
  * The figures of `bench` for people: one column for each task.
  */
-import type { BenchReport, Latencies, TaskReport } from './bench-report.ts';
-import { formatTable } from './terminal.ts';
+
+import { formatTable } from '../terminal.ts';
+import type { BenchReport, Latencies, TaskReport } from './report.ts';
 
 /** Lays the report out. */
 export function benchText(report: BenchReport): string {

@@ -2,9 +2,9 @@
  * Made-up texts of exact lengths in tokens, from the model's own vocabulary: tokenizing them is work as with real texts,
  * and every one is another, so that nothing is recognised from before.
  */
-import { ConfigError } from '../core/errors.ts';
-import { type RandomSource, seededRandom } from '../decode/seeded-random.ts';
-import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import { ConfigError } from '../../core/errors.ts';
+import { type RandomSource, seededRandom } from '../../decode/seeded-random.ts';
+import type { Tokenizer } from '../../tokenizers/tokenizer.ts';
 
 /** Counts the tokens of a text as the task will see it. */
 export type Measure = (text: string) => number;

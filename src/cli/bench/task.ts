@@ -1,14 +1,14 @@
 /**
- * What `bench` needs to know of a task. An entry of the table in bench-tasks.ts is written in terms of the task's own
+ * What `bench` needs to know of a task. An entry of the table in tasks.ts is written in terms of the task's own
  * object and items; outside, all tasks look the same.
  */
-import type { Manifest } from '../core/manifest.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
-import type { StrategyOptions } from '../generation/strategy.ts';
-import { type Model, tokenizerOf } from '../model.ts';
-import { createTextMaker, type TextMaker } from './bench-texts.ts';
-import type { TaskFlag, Workload } from './bench-workload.ts';
-import type { JsonLine } from './json-lines.ts';
+import type { Manifest } from '../../core/manifest.ts';
+import type { RunCounts } from '../../generation/run-queue.ts';
+import type { StrategyOptions } from '../../generation/strategy.ts';
+import { type Model, tokenizerOf } from '../../model.ts';
+import type { JsonLine } from '../json-lines.ts';
+import { createTextMaker, type TextMaker } from './made-up-texts.ts';
+import type { TaskFlag, Workload } from './workload.ts';
 
 /** Any task's object. */
 export interface Counted {

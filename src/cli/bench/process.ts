@@ -3,12 +3,12 @@
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { AbortedError, Bert4ortError, type ErrorDetails, SessionError } from '../core/errors.ts';
-import type { BenchReport } from './bench-report.ts';
-import { EXIT, type Flags, MisuseError } from './command.ts';
+import { AbortedError, Bert4ortError, type ErrorDetails, SessionError } from '../../core/errors.ts';
+import { EXIT, type Flags, MisuseError } from '../command.ts';
+import type { BenchReport } from './report.ts';
 
-/** The command line's entry beside this file, compiled or not. */
-const MAIN = path.join(import.meta.dirname, `main${path.extname(import.meta.filename)}`);
+/** The entry of the command line, compiled or not. */
+const MAIN = path.join(import.meta.dirname, '..', `main${path.extname(import.meta.filename)}`);
 
 /** The flags that were given, as arguments; `without` leaves some out. */
 export function argumentsOf(

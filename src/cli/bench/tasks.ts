@@ -5,23 +5,23 @@
  * withholding the end token, because a passage that says it first takes no part any more. Figures of different models
  * compare that way.
  */
-import { ConfigError } from '../core/errors.ts';
-import type { Manifest } from '../core/manifest.ts';
-import { tokenizerOf } from '../model.ts';
-import { normalizePassage, type ReadingComprehension } from '../tasks/answer.ts';
-import { type Chat, createChat } from '../tasks/chat.ts';
-import { BLANK, type Cloze, createCloze } from '../tasks/cloze.ts';
-import { type Completer, createCompleter } from '../tasks/completion.ts';
-import type { DecodingOptions } from '../tasks/decoding-settings.ts';
-import { createEmbedder, type Embedder } from '../tasks/embed.ts';
-import { createFillMask, type FillMask, MASK } from '../tasks/fill-mask.ts';
-import { createReader } from '../tasks/reader.ts';
-import { withholdToken } from './bench-model.ts';
-import { type BenchTask, defineTask, type Sizes } from './bench-task.ts';
-import { lengthOf, positionsOf, type Workload } from './bench-workload.ts';
-import { clozeItem } from './cloze.ts';
-import { given } from './decoding-flags.ts';
-import { textField, textListField } from './json-lines.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { Manifest } from '../../core/manifest.ts';
+import { tokenizerOf } from '../../model.ts';
+import { normalizePassage, type ReadingComprehension } from '../../tasks/answer.ts';
+import { type Chat, createChat } from '../../tasks/chat.ts';
+import { BLANK, type Cloze, createCloze } from '../../tasks/cloze.ts';
+import { type Completer, createCompleter } from '../../tasks/completion.ts';
+import type { DecodingOptions } from '../../tasks/decoding-settings.ts';
+import { createEmbedder, type Embedder } from '../../tasks/embed.ts';
+import { createFillMask, type FillMask, MASK } from '../../tasks/fill-mask.ts';
+import { createReader } from '../../tasks/reader.ts';
+import { clozeItem } from '../cloze.ts';
+import { given } from '../decoding-flags.ts';
+import { textField, textListField } from '../json-lines.ts';
+import { withholdToken } from './model.ts';
+import { type BenchTask, defineTask, type Sizes } from './task.ts';
+import { lengthOf, positionsOf, type Workload } from './workload.ts';
 
 /** Tokens that are written unless told otherwise. */
 const NEW_TOKENS = 32;

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { BenchReport, TaskReport } from '../../src/cli/bench-report.ts';
-import { createTextMaker } from '../../src/cli/bench-texts.ts';
-import { loadModel, type Model } from '../../src/node.ts';
-import { callCli } from './run-cli.ts';
+import { createTextMaker } from '../../../src/cli/bench/made-up-texts.ts';
+import type { BenchReport, TaskReport } from '../../../src/cli/bench/report.ts';
+import { loadModel, type Model } from '../../../src/node.ts';
+import { callCli } from '../run-cli.ts';
 
 const MODELS = 'examples/models';
 const FAST = ['--rounds', '1', '--warmup', '0', '--threads', '1'];

@@ -3,16 +3,16 @@
  * twice in each round, for one token and for all: the first tells the time to the first token and what the prompt costs, the
  * difference what the other tokens cost.
  */
-import { throwIfAborted } from '../core/errors.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
-import { loadModel, type NodeModelOptions } from '../node.ts';
-import { defaultThreads } from '../session/hardware-node.ts';
-import { type WatchedModel, watchModel } from './bench-model.ts';
-import type { Latencies, TaskReport } from './bench-report.ts';
-import { type BenchPlan, type BenchTask, strategyOf } from './bench-task.ts';
-import { checkHeeded, type Workload } from './bench-workload.ts';
-import { MisuseError } from './command.ts';
-import type { JsonLine } from './json-lines.ts';
+import { throwIfAborted } from '../../core/errors.ts';
+import type { RunCounts } from '../../generation/run-queue.ts';
+import { loadModel, type NodeModelOptions } from '../../node.ts';
+import { defaultThreads } from '../../session/hardware-node.ts';
+import { MisuseError } from '../command.ts';
+import type { JsonLine } from '../json-lines.ts';
+import { type WatchedModel, watchModel } from './model.ts';
+import type { Latencies, TaskReport } from './report.ts';
+import { type BenchPlan, type BenchTask, strategyOf } from './task.ts';
+import { checkHeeded, type Workload } from './workload.ts';
 
 /** What {@link measureTask} needs. */
 export interface Measurement {

@@ -1,23 +1,23 @@
 /**
  * `bert4ort bench`: what a model does on this machine, cold and warm, for each task that it serves.
  */
-import { Bert4ortError, ConfigError, InputError, messageOf } from '../core/errors.ts';
-import { VERSION } from '../core/version.ts';
-import { loadModel, type Model } from '../node.ts';
-import { describeMachine } from '../session/diagnosis-machine-node.ts';
-import { findOrtPackage } from '../session/diagnosis-ort-node.ts';
-import { measureTask } from './bench-measure.ts';
-import { withoutSessions } from './bench-model.ts';
-import { argumentsOf, benchInProcess } from './bench-process.ts';
-import type { BenchReport } from './bench-report.ts';
-import type { BenchTask } from './bench-task.ts';
-import { BENCH_TASKS } from './bench-tasks.ts';
-import { benchText } from './bench-text.ts';
-import { checkHeeded, checkWorkload, givenTaskFlags, workloadFlags } from './bench-workload.ts';
-import { type Command, EXIT, type Flags, jsonFlag, MisuseError, type Parsed } from './command.ts';
-import { loadOptions, runFlags } from './device-flags.ts';
-import { type JsonLine, processJsonLines } from './json-lines.ts';
-import { printNotice, printResult } from './terminal.ts';
+import { Bert4ortError, ConfigError, InputError, messageOf } from '../../core/errors.ts';
+import { VERSION } from '../../core/version.ts';
+import { loadModel, type Model } from '../../node.ts';
+import { describeMachine } from '../../session/diagnosis-machine-node.ts';
+import { findOrtPackage } from '../../session/diagnosis-ort-node.ts';
+import { type Command, EXIT, type Flags, jsonFlag, MisuseError, type Parsed } from '../command.ts';
+import { loadOptions, runFlags } from '../device-flags.ts';
+import { type JsonLine, processJsonLines } from '../json-lines.ts';
+import { printNotice, printResult } from '../terminal.ts';
+import { measureTask } from './measure.ts';
+import { withoutSessions } from './model.ts';
+import { argumentsOf, benchInProcess } from './process.ts';
+import type { BenchReport } from './report.ts';
+import { benchText } from './report-text.ts';
+import type { BenchTask } from './task.ts';
+import { BENCH_TASKS } from './tasks.ts';
+import { checkHeeded, checkWorkload, givenTaskFlags, workloadFlags } from './workload.ts';
 
 const flags = {
   task: {

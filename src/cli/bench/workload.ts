@@ -1,8 +1,8 @@
 /**
  * What `bench` asks of a task: how often, how many at once, and texts of which lengths.
  */
-import type { Manifest } from '../core/manifest.ts';
-import { type Flags, MisuseError, type Parsed } from './command.ts';
+import type { Manifest } from '../../core/manifest.ts';
+import { type Flags, MisuseError, type Parsed } from '../command.ts';
 
 const MADE_UP = 'Made-up texts, lengths in tokens:';
 
