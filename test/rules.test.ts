@@ -25,7 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may touch Node's modules: the rim, Node's half of io and session, and everything under cli and server. */
 const NODE_FILES =
-  /^src\/(cli|server)\/|^src\/node\.ts$|^src\/io\/[^/]*(file|directory)[^/]*\.ts$|^src\/session\/[^/]*node[^/]*\.ts$/;
+  /^src\/(cli|server)\/|^src\/node\.ts$|^src\/io\/[^/]*(file|directory)[^/]*\.ts$|^src\/session\/(diagnosis\/|[^/]*node)[^/]*\.ts$/;
 
 const sources = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'src', 'converters', 'onnx-graphs'], {
   cwd: ROOT,

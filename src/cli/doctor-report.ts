@@ -1,10 +1,10 @@
 /**
  * What `bert4ort doctor` finds out, as `--json` prints it.
  */
-import type { Machine } from '../session/diagnosis-machine-node.ts';
-import type { OrtBackend } from '../session/diagnosis-ort-node.ts';
-import type { PlacedNode, Placement } from '../session/diagnosis-placement-node.ts';
-import type { DeviceDiagnosis } from '../session/diagnosis-report-node.ts';
+import type { Machine } from '../session/diagnosis/machine.ts';
+import type { OrtBackend } from '../session/diagnosis/ort.ts';
+import type { PlacedNode, Placement } from '../session/diagnosis/placement.ts';
+import type { DeviceDiagnosis } from '../session/diagnosis/report.ts';
 
 /** A device with what trying it gave; `works` is null for a device that wasn't asked for, and so wasn't tried. */
 export interface DeviceReport extends DeviceDiagnosis {

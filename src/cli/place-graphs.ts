@@ -4,7 +4,7 @@
 import path from 'node:path';
 import { Bert4ortError, messageOf } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
-import { countByProvider, type PlacedNode, placeNodes, strayNodes } from '../session/diagnosis-placement-node.ts';
+import { countByProvider, type PlacedNode, placeNodes, strayNodes } from '../session/diagnosis/placement.ts';
 import type { SessionOptions } from '../session/session.ts';
 import type { GraphReport } from './doctor-report.ts';
 import { formatList } from './terminal.ts';

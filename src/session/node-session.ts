@@ -8,7 +8,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, SessionError } from '../core/errors.ts';
 import { chooseDevice, nodeDevices } from './devices.ts';
-import { requireDevice } from './diagnosis-node.ts';
+import { requireDevice } from './diagnosis/device.ts';
 import { checkCount, defaultThreads, hardwareName } from './hardware-node.ts';
 import { ERRORS_ONLY, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';

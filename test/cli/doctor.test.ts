@@ -8,8 +8,8 @@ import { doctorText } from '../../src/cli/doctor-text.ts';
 import { strayLines } from '../../src/cli/place-graphs.ts';
 import { VERSION } from '../../src/core/version.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
-import { diagnoseDevice } from '../../src/session/diagnosis-node.ts';
-import { countByProvider, readNodes, strayNodes } from '../../src/session/diagnosis-placement-node.ts';
+import { diagnoseDevice } from '../../src/session/diagnosis/device.ts';
+import { countByProvider, readNodes, strayNodes } from '../../src/session/diagnosis/placement.ts';
 import { convertCase, recordedCases } from '../parity/recorded-cases.ts';
 import { callCli } from './run-cli.ts';
 

@@ -4,8 +4,8 @@
 import { Bert4ortError, ConfigError, InputError, messageOf } from '../../core/errors.ts';
 import { VERSION } from '../../core/version.ts';
 import { loadModel, type Model } from '../../node.ts';
-import { describeMachine } from '../../session/diagnosis-machine-node.ts';
-import { findOrtPackage } from '../../session/diagnosis-ort-node.ts';
+import { describeMachine } from '../../session/diagnosis/machine.ts';
+import { findOrtPackage } from '../../session/diagnosis/ort.ts';
 import { type Command, EXIT, type Flags, jsonFlag, MisuseError, type Parsed } from '../command.ts';
 import { loadOptions, runFlags } from '../device-flags.ts';
 import { type JsonLine, processJsonLines } from '../json-lines.ts';

@@ -2,7 +2,7 @@
  * What `bench` measures, as `--json` prints it; docs/cli.md explains each figure. Times are milliseconds, memory is bytes,
  * shares are from 0 to 1.
  */
-import type { Machine } from '../../session/diagnosis-machine-node.ts';
+import type { Machine } from '../../session/diagnosis/machine.ts';
 import type { Sizes } from './task.ts';
 
 /** Latencies: half of the requests took at most `p50`, 95 of 100 at most `p95` (nearest rank). */

@@ -7,7 +7,7 @@ import { int64Tensor } from '../../../src/core/tensor.ts';
 import { extendHypothesis, rootHypothesis } from '../../../src/decode/scorer.ts';
 import { createGenerator } from '../../../src/generation/generator.ts';
 import { loadModel, type Model } from '../../../src/node.ts';
-import { countByProvider, type Placement, placeNodes } from '../../../src/session/diagnosis-placement-node.ts';
+import { countByProvider, type Placement, placeNodes } from '../../../src/session/diagnosis/placement.ts';
 import type { DeviceChoice } from '../../../src/session/session.ts';
 import { compareSessions } from '../../../src/session/web-probe.ts';
 

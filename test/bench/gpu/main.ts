@@ -19,9 +19,9 @@ import { parseArgs } from 'node:util';
 import { convert } from '../../../converters/index.ts';
 import { directorySink } from '../../../src/io/directory-sink.ts';
 import { splitPath } from '../../../src/io/file-source.ts';
-import { describeMachine } from '../../../src/session/diagnosis-machine-node.ts';
-import { diagnoseDevice } from '../../../src/session/diagnosis-node.ts';
-import { findOrtPackage } from '../../../src/session/diagnosis-ort-node.ts';
+import { diagnoseDevice } from '../../../src/session/diagnosis/device.ts';
+import { describeMachine } from '../../../src/session/diagnosis/machine.ts';
+import { findOrtPackage } from '../../../src/session/diagnosis/ort.ts';
 import { writeBaseCheckpoint } from '../base-checkpoint.ts';
 import type { DeviceResult } from './device-run.ts';
 

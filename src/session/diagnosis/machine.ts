@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
-import { defaultThreads } from './hardware-node.ts';
+import { defaultThreads } from '../hardware-node.ts';
 
 /** Instruction sets that ONNX Runtime's CPU kernels choose between, under their names in /proc/cpuinfo. */
 const FEATURES = ['avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx_vnni', 'avx512_bf16', 'avx512_fp16', 'amx_int8'];

@@ -8,10 +8,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { messageOf } from '../core/errors.ts';
-import { type LoaderPaths, locateLibrary } from './diagnosis-loader-node.ts';
-import type { OrtPackage } from './diagnosis-ort-node.ts';
-import type { DeviceDiagnosis, Problem } from './diagnosis-report-node.ts';
+import { messageOf } from '../../core/errors.ts';
+import { type LoaderPaths, locateLibrary } from './loader.ts';
+import type { OrtPackage } from './ort.ts';
+import type { DeviceDiagnosis, Problem } from './report.ts';
 
 const LOADER = 'libvulkan.so.1';
 

@@ -5,8 +5,8 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
-import { Cursor } from '../core/cursor.ts';
-import { FormatError, IoError, messageOf } from '../core/errors.ts';
+import { Cursor } from '../../core/cursor.ts';
+import { FormatError, IoError, messageOf } from '../../core/errors.ts';
 
 /** The part of a dynamic section that the loader looks for libraries with. */
 export interface ElfDependencies {

@@ -1,13 +1,13 @@
 /**
  * Looks at a device before a session is created on it, so that what is missing is named instead of guessed at.
  */
-import { SessionError } from '../core/errors.ts';
-import { diagnoseCuda, listNvidiaGpus } from './diagnosis-cuda-node.ts';
-import { type LoaderPaths, systemLoaderPaths } from './diagnosis-loader-node.ts';
-import { findOrtPackage, type OrtPackage } from './diagnosis-ort-node.ts';
-import type { DeviceDiagnosis, Problem } from './diagnosis-report-node.ts';
-import { diagnoseWebGpu } from './diagnosis-vulkan-node.ts';
-import type { DeviceChoice, SessionOptions } from './session.ts';
+import { SessionError } from '../../core/errors.ts';
+import type { DeviceChoice, SessionOptions } from '../session.ts';
+import { diagnoseCuda, listNvidiaGpus } from './cuda.ts';
+import { type LoaderPaths, systemLoaderPaths } from './loader.ts';
+import { findOrtPackage, type OrtPackage } from './ort.ts';
+import type { DeviceDiagnosis, Problem } from './report.ts';
+import { diagnoseWebGpu } from './vulkan.ts';
 
 type NamedDevice = DeviceChoice['device'];
 

@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { FormatError } from '../core/errors.ts';
-import { readElfDependencies } from './diagnosis-elf-node.ts';
+import { FormatError } from '../../core/errors.ts';
+import { readElfDependencies } from './elf.ts';
 
 /** Where the loader looks, beside what a library itself says. */
 export interface LoaderPaths {

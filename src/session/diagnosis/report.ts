@@ -2,7 +2,7 @@
  * What a look at a device finds: the one form in which devices, the session provider and `bert4ort doctor` talk about
  * libraries that are not there.
  */
-import type { DeviceChoice } from './session.ts';
+import type { DeviceChoice } from '../session.ts';
 
 /** One thing that keeps a device from working. */
 export interface Problem {

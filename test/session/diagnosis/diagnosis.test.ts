@@ -5,18 +5,18 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { FormatError, IoError } from '../../src/core/errors.ts';
-import { diagnoseCuda } from '../../src/session/diagnosis-cuda-node.ts';
-import { cudaBuildOf, cudaBuilds, cudaLibraryFix } from '../../src/session/diagnosis-cuda-table-node.ts';
-import { readElfDependencies } from '../../src/session/diagnosis-elf-node.ts';
+import { FormatError, IoError } from '../../../src/core/errors.ts';
+import { diagnoseCuda } from '../../../src/session/diagnosis/cuda.ts';
+import { cudaBuildOf, cudaBuilds, cudaLibraryFix } from '../../../src/session/diagnosis/cuda-table.ts';
+import { readElfDependencies } from '../../../src/session/diagnosis/elf.ts';
 import {
   type LoaderPaths,
   locateLibrary,
   systemLoaderPaths,
   traceLibraries,
-} from '../../src/session/diagnosis-loader-node.ts';
-import { findOrtPackage, holdsVersion, listOrtBackends } from '../../src/session/diagnosis-ort-node.ts';
-import { findVulkanDrivers } from '../../src/session/diagnosis-vulkan-node.ts';
+} from '../../../src/session/diagnosis/loader.ts';
+import { findOrtPackage, holdsVersion, listOrtBackends } from '../../../src/session/diagnosis/ort.ts';
+import { findVulkanDrivers } from '../../../src/session/diagnosis/vulkan.ts';
 import { DYNAMIC_OFFSET, elfFile } from './elf-builder.ts';
 
 let folder = '';

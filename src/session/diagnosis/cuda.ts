@@ -4,10 +4,10 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type CudaBuild, cudaBuildOf, cudaBuilds, cudaLibraryFix } from './diagnosis-cuda-table-node.ts';
-import { type LibraryTrace, type LoaderPaths, locateLibrary, traceLibraries } from './diagnosis-loader-node.ts';
-import type { OrtPackage } from './diagnosis-ort-node.ts';
-import type { DeviceDiagnosis, Problem } from './diagnosis-report-node.ts';
+import { type CudaBuild, cudaBuildOf, cudaBuilds, cudaLibraryFix } from './cuda-table.ts';
+import { type LibraryTrace, type LoaderPaths, locateLibrary, traceLibraries } from './loader.ts';
+import type { OrtPackage } from './ort.ts';
+import type { DeviceDiagnosis, Problem } from './report.ts';
 
 const PROVIDERS = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'] as const;
 

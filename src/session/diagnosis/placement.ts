@@ -6,12 +6,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
-import { FormatError, messageOf, SessionError } from '../core/errors.ts';
-import type { Port } from '../core/manifest.ts';
-import { chooseDevice, nodeDevices } from './devices.ts';
-import { requireDevice } from './diagnosis-node.ts';
-import type { DeviceChoice, Ports, SessionOptions } from './session.ts';
-import { probeFeeds } from './web-probe.ts';
+import { FormatError, messageOf, SessionError } from '../../core/errors.ts';
+import type { Port } from '../../core/manifest.ts';
+import { chooseDevice, nodeDevices } from '../devices.ts';
+import type { DeviceChoice, Ports, SessionOptions } from '../session.ts';
+import { probeFeeds } from '../web-probe.ts';
+import { requireDevice } from './device.ts';
 
 /** A node of a graph as it runs, after ONNX Runtime's optimizations. */
 export interface PlacedNode {
