@@ -10,6 +10,7 @@ import {
   weightName,
 } from '../onnx-graphs/architecture.ts';
 import { architectures } from '../onnx-graphs/architectures/index.ts';
+import { GraphBuilder } from '../onnx-graphs/onnx/graph-builder.ts';
 import { ConfigError } from '../src/core/errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { readKeywords } from './keywords.ts';
@@ -80,12 +81,20 @@ export function planModel(checkpoint: Checkpoint, { config, keywords }: PlanOpti
   };
 }
 
+/** Names of what the whole forward pass of a plan puts out: `last_hidden_state`, `logits`, … */
+export function outputNames({ architecture, config }: ModelPlan): string[] {
+  const graph = new GraphBuilder('model');
+  architecture.graphs.model(graph, config);
+  return graph.plan().outputs.map(({ name }) => name);
+}
+
 function architectureNamed(model: unknown): AnyArchitecture {
   const architecture =
     typeof model === 'string' && Object.hasOwn(architectures, model) ? architectures[model] : undefined;
   if (architecture !== undefined) return architecture;
   const expected = `one of ${Object.keys(architectures).join(', ')}`;
-  throw new ConfigError({ what: 'model', expected, found: model === undefined ? 'none' : JSON.stringify(model) });
+  const found = model === undefined ? 'none' : JSON.stringify(model);
+  throw new ConfigError({ what: 'keyword model', expected, found, next: '`bert4ort inspect` says which of them fit.' });
 }
 
 /** Reads keywords and configuration; what is wrong with any of them comes out in one error. */

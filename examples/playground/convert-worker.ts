@@ -2,8 +2,7 @@
  * Inspects and converts beside the page, into the private file system.
  */
 import { Bert4ortError, convert, type ProgressEvent } from '../../converters/index.ts';
-import { messageOf } from '../../src/core/errors.ts';
-import { opfsSink } from '../../src/io/opfs.ts';
+import { messageOf, opfsSink } from '../../src/web.ts';
 import { modelFolder } from './folder.ts';
 import { type Choices, type Inspection, inspectFiles } from './inspect.ts';
 import type { ModelFiles } from './models.ts';

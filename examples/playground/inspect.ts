@@ -2,24 +2,25 @@
  * What files hold, before anything is converted: format, sizes, the models and presets that fit, what is missing, and
  * what could be asked of the result. Runs in the worker: fitting all architectures to a large checkpoint takes a while.
  */
-
-import { readConfiguration, withTensors } from '../../converters/configuration.ts';
 import {
   type ArchitectureFit,
   Bert4ortError,
+  bytesPerElement,
   type Checkpoint,
+  elementCount,
   guessArchitecture,
   type JsonObject,
   listPresets,
+  type Manifest,
   type ModelPlan,
   openCheckpoint,
+  outputNames,
   type Preset,
   planModel,
+  readConfiguration,
+  withTensors,
 } from '../../converters/index.ts';
-import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
-import { bytesPerElement, elementCount } from '../../src/core/dtype.ts';
-import type { Dimensions } from '../../src/core/manifest.ts';
-import { blobSet } from '../../src/io/blob.ts';
+import { blobSet } from '../../src/web.ts';
 import type { ModelFiles, NamedBlob } from './models.ts';
 import { APPLICATIONS, convertOptions, type Settings } from './settings.ts';
 import { type TaskName, taskNames } from './task-names.ts';
@@ -56,7 +57,7 @@ export interface PlanSummary {
   readonly architecture: string;
   readonly application: string;
   readonly scheme: string;
-  readonly dimensions: Dimensions;
+  readonly dimensions: Manifest['dimensions'];
   readonly tasks: readonly TaskName[];
   /** The configuration has a vocabulary of its own. */
   readonly hasWords: boolean;
@@ -142,10 +143,8 @@ async function fits(plan: () => Promise<ModelPlan>): Promise<boolean> {
 }
 
 function summary(plan: ModelPlan, settings: readonly string[], hasWords: boolean): PlanSummary {
-  const { architecture, config, facts, naming } = plan;
-  const graph = new GraphBuilder('model');
-  architecture.graphs.model(graph, config);
-  const outputs = graph.plan().outputs.map(({ name }) => name);
+  const { architecture, facts, naming } = plan;
+  const outputs = outputNames(plan);
   const { visibility } = facts.attention;
   return {
     architecture: architecture.name,

@@ -1,8 +1,7 @@
 /**
  * What a run took: time, device, and memory as far as the browser tells.
  */
-import { messageOf } from '../../src/core/errors.ts';
-import type { WebModel } from '../../src/web.ts';
+import { messageOf, type WebModel } from '../../src/web.ts';
 import { type Fact, make, makeWord, showFacts } from './elements.ts';
 import { say } from './language.ts';
 import { duration, megabytes } from './quantities.ts';

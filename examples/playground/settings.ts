@@ -2,7 +2,7 @@
  * What a user may choose about a conversion, and the options of `convert` that it becomes.
  */
 import { type ConvertOptions, findPreset, type JsonObject, type Manifest, withPreset } from '../../converters/index.ts';
-import { blobSet } from '../../src/io/blob.ts';
+import { blobSet } from '../../src/web.ts';
 import type { ModelFiles, NamedBlob } from './models.ts';
 
 /** bert4keras' `application`. */

@@ -1,7 +1,7 @@
 /**
  * Which tasks of the page suit a model, told from properties that are known before it is converted.
  */
-import type { AttentionRules } from '../../src/core/manifest.ts';
+import type { AttentionRules } from '../../src/web.ts';
 
 /** Tasks of the page. */
 export type TaskName = 'answer' | 'chat' | 'complete' | 'fill' | 'cloze';
