@@ -5,7 +5,8 @@ import yargs from 'yargs';
 import { messageOf } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { EXIT } from './command.ts';
-import { registerCommands } from './commands.ts';
+import { registerCommands, usages } from './commands.ts';
+import { misuseText } from './misuse.ts';
 import { printNotice } from './terminal.ts';
 
 /** Runs the command that `args` name. Nothing is thrown: errors become messages on standard error. */
@@ -15,9 +16,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .scriptName('bert4ort')
     .usage('$0 <command>\n\nConverts bert4keras / TensorFlow checkpoints to ONNX and runs them, without Python.')
     .version(VERSION)
+    .strictCommands()
     .strict()
     .demandCommand(1, 'Name a command.')
-    .recommendCommands()
     .parserConfiguration({ 'strip-aliased': true })
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .exitProcess(false)
@@ -29,7 +30,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       exitCode = code;
     }).parseAsync();
   } catch (error) {
-    printNotice(`bert4ort: ${messageOf(error)}\nSee "bert4ort --help" or "bert4ort <command> --help".`);
+    printNotice(`bert4ort: ${misuseText(messageOf(error), args[0], usages)}`);
     return EXIT.misuse;
   }
   return exitCode;

@@ -10,7 +10,7 @@ import type { GraphSession, Ports } from './session.ts';
 const SIZES: Readonly<Record<string, number>> = { T: 40, R: 40, P: 24, L: 40, M: 24 };
 
 /** Words of a side in the probe of a cloze model: some of its places are padding. */
-const SIDE_LENGTH = 20;
+export const SIDE_LENGTH = 20;
 
 /** Differences up to this, absolute or relative, are rounding. */
 const TOLERANCE = 1e-3;

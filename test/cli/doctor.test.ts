@@ -67,6 +67,22 @@ describe('bert4ort doctor', () => {
     }
   });
 
+  it('runs the LSTMs of a cloze model too', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'bert4ort-doctor-'));
+    try {
+      const source = 'examples/models/cloze-bilstm';
+      const files = ['--config', `${source}/model.config`, '--checkpoint', `${source}/tk/tk_highest.ckpt`];
+      await callCli(['convert', ...files, '--model', 'cloze-bilstm', '--out', `${folder}/cloze`]);
+      const { code, stdout } = await callCli(['doctor', `${folder}/cloze`, '--json']);
+      assert.equal(code, 0);
+      const [{ placements, problem }] = JSON.parse(stdout).graphs;
+      assert.equal(problem, null);
+      assert.equal(placements[0].operators.LSTM, 4);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('exits with 1 for a model that is not there', async () => {
     const { code, stderr } = await callCli(['doctor', 'nothing']);
     assert.equal(code, 1);

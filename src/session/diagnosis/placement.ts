@@ -10,7 +10,7 @@ import { FormatError, messageOf, SessionError } from '../../core/errors.ts';
 import type { Port } from '../../core/manifest.ts';
 import { chooseDevice, nodeDevices } from '../devices.ts';
 import type { DeviceChoice, Ports, SessionOptions } from '../session.ts';
-import { probeFeeds } from '../web-probe.ts';
+import { probeFeeds, SIDE_LENGTH } from '../web-probe.ts';
 import { requireDevice } from './device.ts';
 
 /** A node of a graph as it runs, after ONNX Runtime's optimizations. */
@@ -39,8 +39,11 @@ const PROVIDERS: Readonly<Partial<Record<DeviceChoice['device'], string>>> = {
   webgpu: 'WebGpuExecutionProvider',
 };
 
-/** Sizes of free dimensions in the run: short enough for any model. Letters not named here are 1. */
-const SIZES: Readonly<Record<string, number>> = { T: 4, R: 4, P: 2 };
+/**
+ * Sizes of free dimensions in the run: short enough for any model; the sides of a cloze model as long as the words that
+ * the probe feeds it. Letters not named here are 1.
+ */
+const SIZES: Readonly<Record<string, number>> = { T: 4, R: 4, P: 2, L: SIDE_LENGTH, M: SIDE_LENGTH };
 
 /**
  * Runs the graph in the file `graph` once on short inputs and says where its nodes ran, in the order in which they did.
