@@ -22,7 +22,12 @@ function parse(bytes: Uint8Array, file: string): Json {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
   } catch (cause) {
     throw new FormatError(
-      { what: 'configuration', file, expected: 'JSON in UTF-8', found: messageOf(cause) },
+      {
+        what: 'configuration',
+        file,
+        expected: 'a JSON object in UTF-8, such as bert_config.json',
+        found: messageOf(cause),
+      },
       { cause },
     );
   }

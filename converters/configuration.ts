@@ -22,15 +22,17 @@ export interface Configuration {
 }
 
 /**
- * Reads a configuration file.
+ * Reads a configuration file; `file` is its name in errors.
  * @throws FormatError when it is neither a JSON object nor such a pickle, or its parts disagree.
  */
-export function readConfiguration(bytes: Uint8Array): Configuration {
+export function readConfiguration(bytes: Uint8Array, file?: string): Configuration {
   const start = bytes.find(byte => byte > 0x20);
-  if (start === 0x7b) return { config: parseConfigFile(bytes), tensors: [], keepAs: 'bert_config.json' };
+  if (start === 0x7b) return { config: parseConfigFile(bytes, file), tensors: [], keepAs: 'bert_config.json' };
   // The opcodes that open a list: protocol 0 and 1, then the marker of all later protocols.
   const isPickle = start !== undefined && [0x28, 0x5d, 0x80].includes(start) && !looksLikeJson(bytes);
-  return isPickle ? readWordConfiguration(bytes, 'model.config') : { config: parseConfigFile(bytes), tensors: [] };
+  return isPickle
+    ? readWordConfiguration(bytes, file ?? 'model.config')
+    : { config: parseConfigFile(bytes, file), tensors: [] };
 }
 
 /** Keywords that still mean something beside a file that says everything: which model, and the converter's own. */

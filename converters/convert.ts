@@ -38,6 +38,8 @@ export interface ConvertOptions extends ConvertControls {
   readonly checkpoint: { readonly files: ByteSourceSet; readonly name: string };
   /** Bytes of `bert_config.json`, a copy of which goes into the model directory untouched; or of a cloze reader's `model.config`. */
   readonly config: Uint8Array;
+  /** Name of the configuration in errors. */
+  readonly configName?: string;
   /** Keywords of `build_transformer_model` in their Python spelling, `model` among them; `gelu` stands for `set_gelu`. */
   readonly keywords: JsonObject;
   readonly tokenizer?: TokenizerSource;
@@ -111,7 +113,7 @@ async function writeModel(
 ): Promise<Conversion> {
   const { verify, link = false, sha256 = false, signal, onProgress } = options;
   throwIfAborted(signal, 'converting');
-  const { config, tensors, ...described } = readConfiguration(options.config);
+  const { config, tensors, ...described } = readConfiguration(options.config, options.configName);
   if (described.tokenizer !== undefined) requireNothingElse(options);
   const checkpoint = withTensors(opened, tensors);
   const plan = planModel(checkpoint, { config, keywords: options.keywords });

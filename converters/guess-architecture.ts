@@ -35,8 +35,7 @@ const HEADS: readonly JsonObject[] = [
 const SEGMENTS: readonly JsonObject[] = [{}, { segment_vocab_size: 0 }];
 
 /**
- * Architectures by how well they fit, best first; several with no problem at all when names alone do not decide (a
- * published NEZHA and RoFormer have the same names).
+ * Architectures by how well they fit, best first; several with no problem at all when names alone do not decide.
  * @throws ConfigError when the configuration suits no architecture.
  */
 export function guessArchitecture(checkpoint: Checkpoint, config: JsonObject): readonly ArchitectureFit[] {
@@ -54,9 +53,11 @@ function bestFit(model: string, checkpoint: Checkpoint, config: JsonObject): Arc
   return fits.toSorted(compareFits)[0];
 }
 
-/** Fewest problems first, then fewest tensors left over. */
+/** Fewest problems first, then fewest tensors left over, then fewest keywords: one that changes nothing is not needed. */
 function compareFits(a: ArchitectureFit, b: ArchitectureFit): number {
-  return a.problems - b.problems || a.unused - b.unused;
+  return (
+    a.problems - b.problems || a.unused - b.unused || Object.keys(a.keywords).length - Object.keys(b.keywords).length
+  );
 }
 
 /** Undefined when the architecture can't be configured so or has no names for the checkpoint. */

@@ -34,8 +34,9 @@ export function findPreset(name: string): Preset {
   if (preset !== undefined) return preset;
   const names = presets.map(one => one.name);
   const near = nearestNames(name, names);
-  const expected = `one of ${(near.length > 0 ? near : names).join(', ')}`;
-  throw new ConfigError({ what: 'preset', expected, found: name });
+  const next = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : undefined;
+  const expected = `one of ${names.join(', ')}`;
+  throw new ConfigError({ what: 'preset', expected, found: JSON.stringify(name), ...(next && { next }) });
 }
 
 /**

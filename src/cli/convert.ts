@@ -21,7 +21,7 @@ import { formatTable, printNotice, printResult, progressBars } from './terminal.
 import { tokenizerFlags, tokenizerSource } from './tokenizer-flags.ts';
 
 const flags = {
-  config: { type: 'string', describe: 'bert_config.json' },
+  config: { type: 'string', describe: 'bert_config.json, or model.config of a cloze reader' },
   checkpoint: {
     type: 'string',
     describe: 'TF bundle (prefix or .index), Keras HDF5, or a bare best_model.weights: its content decides',
@@ -72,7 +72,7 @@ async function runConvert(options: Options, signal: AbortSignal): Promise<number
   try {
     const { link = false, verify, sha256 } = options;
     const controls = { link, verify, sha256, signal, onProgress: bars.listener };
-    const source = { checkpoint: await splitPath(checkpoint), config: await readBytes(config) };
+    const source = { checkpoint: await splitPath(checkpoint), config: await readBytes(config), configName: config };
     const request = await conversionOf(options, { ...source, ...controls });
     const conversion = await convert(request, await directorySink(out, { overwrite: options.overwrite }));
     bars.stop();
@@ -145,6 +145,6 @@ function report(options: Options, { manifest, scheme, unused, allowed }: Convers
     );
   const { layers, hidden, vocabSize } = manifest.dimensions;
   printResult(
-    `${options.out}: ${manifest.architecture} (${manifest.application}), ${layers} layers, hidden ${hidden}, ${vocabSize} tokens; names: ${scheme}`,
+    `${options.out}: ${manifest.architecture} (${manifest.application}), ${layers} layers, hidden ${hidden}, ${vocabSize} tokens; ${scheme}`,
   );
 }

@@ -10,8 +10,9 @@ import {
   type JsonObject,
   type ModelPlan,
   openCheckpoint,
-  parseConfigFile,
   planModel,
+  readConfiguration,
+  withTensors,
 } from '../../converters/index.ts';
 import { bytesPerElement, elementCount } from '../core/dtype.ts';
 import { MANIFEST_FILE } from '../core/manifest.ts';
@@ -26,7 +27,10 @@ import { formatList, formatTable, printResult } from './terminal.ts';
 const { model: _model, ...otherKeywords } = keywordFlags;
 
 const flags = {
-  config: { type: 'string', describe: 'bert_config.json: also say which architectures fit' },
+  config: {
+    type: 'string',
+    describe: 'bert_config.json (model.config of a cloze reader): also say which architectures fit',
+  },
   plan: { type: 'string', describe: 'architecture: print which weight comes from which tensor, both ways' },
   ...otherKeywords,
   ...jsonFlag,
@@ -83,10 +87,11 @@ async function findOut(checkpoint: Checkpoint, options: Options): Promise<Findin
     if (Object.keys(keywords).length === 0) return { checkpoint };
     throw new MisuseError({ what: '--plan and keywords', expected: 'a configuration beside them: --config FILE' });
   }
-  const config = parseConfigFile(await readBytes(options.config));
-  if (options.plan === undefined) return { checkpoint, fits: guessArchitecture(checkpoint, config) };
+  const { config, tensors } = readConfiguration(await readBytes(options.config), options.config);
+  const all = withTensors(checkpoint, tensors);
+  if (options.plan === undefined) return { checkpoint, fits: guessArchitecture(all, config) };
   // Planned with permission to be wrong: the problems are what the user wants to see, and the exit code tells.
-  const plan = planModel(checkpoint, { config, keywords: { ...keywords, ignore_invalid_weights: true } });
+  const plan = planModel(all, { config, keywords: { ...keywords, ignore_invalid_weights: true } });
   return { checkpoint, plan };
 }
 
@@ -119,7 +124,7 @@ function fitTable(fits: readonly ArchitectureFit[]): string {
   const rows = fits.map(({ keywords, scheme, problems, unused }) => [
     keywordText(keywords),
     scheme,
-    problems === 0 ? 'fits' : `${problems} problems`,
+    problems === 0 ? 'fits' : `${problems} ${problems === 1 ? 'problem' : 'problems'}`,
     unused,
   ]);
   return formatTable(['options of convert', 'names', 'weights', 'tensors left over'], rows);

@@ -27,7 +27,11 @@ describe('bert4ort', () => {
     const misuses: readonly [args: string[], message: RegExp][] = [
       [[], /Name a command/],
       [['convert', '--out', 'x'], /expected --config, --checkpoint, --out; found only --out/],
-      [['inspect', 'x', '--nope'], /Unknown argument: nope/],
+      [['convret'], /Unknown command: convret\. Did you mean convert\?\nSee "bert4ort --help"/],
+      [['inspect', 'x', '--nope'], /Unknown option: --nope\nSee "bert4ort inspect --help"/],
+      [['inspect', 'x', '--with-mml'], /Unknown option: --with-mml\. Did you mean --with-mlm\?/],
+      [['verify'], /Missing argument: bert4ort verify <model>/],
+      [['verify', 'x', 'y'], /One argument too many for "bert4ort verify <model>": y/],
       [['complete', 'x', '--top-k', 'many'], /Not a number: --top-k/],
       [['verify', 'x', '--device', 'a', '--device', 'b'], /device/],
       [['tokenize', `${MLM}/vocab.txt`], /expected texts, or --input FILE/],
@@ -50,6 +54,27 @@ describe('bert4ort', () => {
     assert.equal(json.code, 1);
     assert.equal(JSON.parse(json.stderr).code, 'IO');
     assert.equal(plain.stdout + json.stdout, '');
+  });
+
+  it('inspects a cloze reader, whose configuration is a pickle', async () => {
+    const place = 'examples/models/cloze-bilstm';
+    const files = [`${place}/tk/tk_highest.ckpt`, '--config', `${place}/model.config`];
+    const { code, stdout } = await callCli(['inspect', ...files, '--json']);
+    assert.equal(code, 0);
+    assert.deepEqual(
+      JSON.parse(stdout).fits.map(({ keywords, problems }: { keywords: object; problems: number }) => [
+        keywords,
+        problems,
+      ]),
+      [[{ model: 'cloze-bilstm' }, 0]],
+    );
+  });
+
+  it('names a configuration that is none as the user did', async () => {
+    const files = ['--config', `${MLM}/vocab.txt`, '--checkpoint', `${MLM}/best_model_tf.weights`];
+    const { code, stderr } = await callCli(['convert', ...files, '--model', 'bert', '--out', `${folder}/none`]);
+    assert.equal(code, 1);
+    assert.match(stderr, /qa-mlm\/vocab\.txt: configuration; expected a JSON object in UTF-8/);
   });
 
   it('inspects a checkpoint: names, types, architectures that fit, and the weight map', async () => {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { convert, parseConfigFile } from '../../converters/index.ts';
+import { parseConfigFile } from '../../converters/config-file.ts';
+import { convert } from '../../converters/index.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { splitPath } from '../../src/io/file-source.ts';
 import type { Model } from '../../src/model.ts';
