@@ -44,6 +44,7 @@ async function unknownFormat(files: ByteSourceSet, name: string): Promise<Format
       what: 'checkpoint',
       expected: 'a file, or the beginning of the names of several',
       found: `nothing of this name${others.length > 0 ? `; beside it: ${others.slice(0, 5).join(', ')}` : ''}`,
+      next: 'Check the path; relative ones start at the current folder.',
     });
   }
   const [first = name] = like;
@@ -53,6 +54,7 @@ async function unknownFormat(files: ByteSourceSet, name: string): Promise<Format
     what: 'format of the checkpoint',
     expected: known,
     found: await beginning(files, first),
+    next: 'Name the HDF5 file, or the prefix or .index of the TensorFlow bundle.',
   });
 }
 

@@ -135,11 +135,11 @@ async function compareAnswers(
 /** NEZHA as a language model: the next turn of a dialogue. */
 async function talk(model: Model, say: Say): Promise<Outcome> {
   const chat = await createChat(model);
-  const dialogues = await readLines<{ texts: string[]; reply: string }>('chat-nezha/examples.jsonl');
+  const dialogues = await readLines<{ history: string[]; reply: string }>('chat-nezha/examples.jsonl');
   const began = performance.now();
-  const replies = await Promise.all(dialogues.map(({ texts }) => chat.reply(texts)));
+  const replies = await Promise.all(dialogues.map(({ history }) => chat.reply(history)));
   const [first] = dialogues;
-  for (const turn of first?.texts ?? []) say(`   – ${turn}`);
+  for (const turn of first?.history ?? []) say(`   – ${turn}`);
   say(`   → ${replies[0]?.text}\n`);
   const equal = dialogues.filter(({ reply }, i) => replies[i]?.text === reply).length;
   say(`   ${dialogues.length} dialogues in ${seconds(began)}, ${equal} continued as bert4keras does\n`);

@@ -59,6 +59,7 @@ export async function splitPath(userPath: string): Promise<SplitPath> {
       what: 'input',
       expected: 'a file, or the beginning of the names of several',
       found: `a folder with ${names}`,
+      next: 'Name the file in it, or what the names of a TensorFlow bundle begin with.',
     });
   }
   const directory = path.dirname(userPath);

@@ -74,8 +74,9 @@ export async function createFillMask(model: Model): Promise<FillMask> {
   const tokenizer = tokenizerOf(model);
   const maskId = requireId(tokenizer.tokenMaskId, 'mask');
   if (manifest.attention.visibility !== 'padding' || manifest.graphs.step === undefined) {
+    const found = `${manifest.architecture} (${manifest.application})${manifest.graphs.step === undefined ? ', without logits' : ''}`;
     const next = 'Convert a masked language model with --with-mlm.';
-    throw new ConfigError({ what: 'model', expected: 'an encoder with token logits', found: 'another', next });
+    throw new ConfigError({ what: 'model', expected: 'an encoder with token logits', found, next });
   }
   const reader = createRowReader(await model.openGraph('step'), manifest);
   const { vocabSize } = manifest.dimensions;

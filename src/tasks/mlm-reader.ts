@@ -37,8 +37,9 @@ export async function createMlmReader(model: Model): Promise<ReadingComprehensio
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
   if (manifest.attention.visibility !== 'padding' || manifest.graphs.step === undefined) {
+    const found = `${manifest.architecture} (${manifest.application})${manifest.graphs.step === undefined ? ', without logits' : ''}`;
     const next = 'Convert a masked language model with --with-mlm.';
-    throw new ConfigError({ what: 'model', expected: 'an encoder with token logits', found: 'another', next });
+    throw new ConfigError({ what: 'model', expected: 'an encoder with token logits', found, next });
   }
   const endId = requireId(tokenizer.tokenEndId, 'end');
   requireId(tokenizer.tokenMaskId, 'mask');

@@ -45,7 +45,7 @@ describe('commands that write text', () => {
 
   it('replies as the reference, line by line', async () => {
     const examples = jsonLines(await readFile(`${CHAT}/examples.jsonl`, 'utf8'));
-    const items = examples.map(({ texts }, id) => ({ id, history: texts }));
+    const items = examples.map(({ history }, id) => ({ id, history }));
     const { code, lines, stderr } = await withLines('chat', models.chat, [...items, { id: 'bad', history: [] }]);
     assert.deepEqual(
       lines.slice(0, -1).map(({ id, reply }) => ({ id, reply })),
@@ -77,7 +77,7 @@ describe('commands that write text', () => {
 
   it('writes the same with the cache, without, and as measured, which is kept beside the model', async () => {
     const examples = jsonLines(await readFile(`${CHAT}/examples.jsonl`, 'utf8')).slice(0, 6);
-    const items = examples.map(({ texts }, id) => ({ id, history: texts }));
+    const items = examples.map(({ history }, id) => ({ id, history }));
     const expected = examples.map(({ reply }, id) => ({ id, reply }));
     const profile = path.join(models.chat, 'bert4ort.profile.json');
     await rm(profile, { force: true });

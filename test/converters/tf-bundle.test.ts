@@ -247,7 +247,8 @@ describe('checkpoint formats', () => {
       assert.ok(error instanceof FormatError);
       assert.equal(
         error.message,
-        'w.bin: format of the checkpoint; expected keras-hdf5, tf-bundle; found a file of 7 bytes that begins 50 4b 03 04 7a 69 70',
+        'w.bin: format of the checkpoint; expected keras-hdf5, tf-bundle; found a file of 7 bytes that begins 50 4b 03 04 7a 69 70. ' +
+          'Name the HDF5 file, or the prefix or .index of the TensorFlow bundle.',
       );
       return true;
     });
@@ -255,7 +256,7 @@ describe('checkpoint formats', () => {
       assert.ok(error instanceof IoError);
       assert.match(
         error.message,
-        /^other: checkpoint; expected .*; found nothing of this name; beside it: model\.index$/,
+        /^other: checkpoint; expected .*; found nothing of this name; beside it: model\.index\. Check the path/,
       );
       return true;
     });

@@ -110,7 +110,8 @@ async function requireServed(names: readonly string[] | undefined, options: Opti
   }
   const able = [...served.keys()].join(', ');
   if (refusals.length > 0 || served.size === 0) {
-    const expected = able === '' ? 'a task that the model can serve; there is none' : `of those it can serve: ${able}`;
+    const expected =
+      able === '' ? 'a task that the model can serve; there is none' : `one that the model can serve: ${able}`;
     throw new MisuseError({ what: '--task', expected, found: refusals.join(', ') || 'none' });
   }
   const asked = new Map([...served].filter(([name]) => names?.includes(name) ?? true));
