@@ -15,6 +15,10 @@ import { loadJieba } from './tokenizers/jieba/load-jieba.ts';
 export * from './index.ts';
 export { directorySink } from './io/directory-sink.ts';
 export { directorySet, openFile, splitPath } from './io/file-source.ts';
+// Vocabularies and texts are prepared by scripts, before a browser sees the model.
+export { addCapitals, addWords, type GrownVocabulary } from './tokenizers/compound-tokens.ts';
+export type { Jieba } from './tokenizers/jieba/jieba.ts';
+export { type SegmentationOptions, textSegmentate } from './tokenizers/text/segmentation.ts';
 
 /** Options of {@link loadModel} in Node. */
 export interface NodeModelOptions extends ModelOptions {
