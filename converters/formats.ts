@@ -11,7 +11,7 @@ import { tfBundle } from './tf-bundle/index.ts';
  * All formats, in the order in which they are asked. `best_model.weights` may be a Keras file and, in the same folder, the
  * prefix of a bundle: the file of that very name comes first, and the bundle is `best_model.weights.index`.
  */
-export const FORMATS: readonly CheckpointFormat[] = [kerasHdf5, tfBundle];
+const FORMATS: readonly CheckpointFormat[] = [kerasHdf5, tfBundle];
 
 /**
  * Opens the checkpoint called `name` in `files`, whatever its format: a file, or the beginning of the names of several.

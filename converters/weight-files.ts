@@ -42,7 +42,7 @@ export interface WeightLayout {
 }
 
 /** Names of weight files, as transformers.js expects them: `model.onnx_data`, `model.onnx_data_1`, … */
-export function weightFileName(index: number): string {
+function weightFileName(index: number): string {
   return index === 0 ? 'model.onnx_data' : `model.onnx_data_${index}`;
 }
 

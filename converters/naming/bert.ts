@@ -7,7 +7,7 @@ import { dense, type GoogleNames, norm, part, type SlotNames, transposed } from 
 const LAYER = 'bert/encoder/layer_{i}';
 
 /** Names of the stack of blocks, which NEZHA shares. */
-export const bertBlocks: Readonly<Record<string, SlotNames>> = {
+const bertBlocks: Readonly<Record<string, SlotNames>> = {
   'Transformer-{i}-MultiHeadSelfAttention': {
     ...part('query', `${LAYER}/attention/self/query`),
     ...part('key', `${LAYER}/attention/self/key`),

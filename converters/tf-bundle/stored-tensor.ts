@@ -65,7 +65,7 @@ export function storedTensor(name: string, entry: BundleEntry, { indexFile, sour
 }
 
 /** The type with TensorFlow's number `dataType`, null for one that no model reads. @throws FormatError for no type. */
-export function dtypeOf(dataType: number, name: string, file: string): DType | null {
+function dtypeOf(dataType: number, name: string, file: string): DType | null {
   const dtype = DTYPES.get(dataType);
   if (dtype !== undefined) return dtype;
   if (OTHER_TYPES.has(dataType)) return null;

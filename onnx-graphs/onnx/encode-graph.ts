@@ -13,7 +13,7 @@ import type { Attribute, GraphConstant, GraphNode, GraphPlan, GraphWeight } from
 import { GraphError } from './value.ts';
 
 /** The operator set that graphs are written against: the first with `Gelu`; everything newer is avoided. */
-export const OPSET_VERSION = 20;
+const OPSET_VERSION = 20;
 
 /** The version of the ONNX file format that came with the operator set. */
 const IR_VERSION = 9;

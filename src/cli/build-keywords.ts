@@ -11,12 +11,13 @@ const GROUP = "Keywords of bert4keras' build_transformer_model:";
 
 /** The flags. */
 export const keywordFlags = {
-  model: { type: 'string', group: GROUP, describe: 'architecture: bert, nezha, gpt, gpt2, …' },
+  model: { type: 'string', group: GROUP, describe: 'architecture: bert, nezha, gpt, gpt2, gpt2_ml, cloze-bilstm' },
   application: {
     type: 'string',
     group: GROUP,
     choices: ['encoder', 'lm', 'unilm'],
-    describe: 'attention mask',
+    describe:
+      'what a token sees: all (encoder), what stands before it (lm), the source and what stands before it (unilm)',
   },
   gelu: { type: 'string', group: GROUP, choices: ['erf', 'tanh'], describe: 'what set_gelu was given' },
   'with-pool': { type: 'string', group: GROUP, describe: 'pooler; bare, or an activation' },

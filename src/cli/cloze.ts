@@ -92,5 +92,13 @@ function interact(cloze: Cloze, settings: ClozeOptions, topK: number, signal: Ab
     const rows = candidates.slice(0, topK).map(({ word, score }) => [word, score.toFixed(4)]);
     printResult(formatTable(['word', 'probability'], rows));
   };
-  return runRepl({ greeting: 'Type a text with XXXXX for the blank.', prompt: '> ', commands: {}, handle }, signal);
+  return runRepl(
+    {
+      greeting: 'Type a text with XXXXX for the blank; words stand between blanks, or --cut jieba cuts them.',
+      prompt: '> ',
+      commands: {},
+      handle,
+    },
+    signal,
+  );
 }

@@ -72,7 +72,7 @@ function requireNumbers(given: Readonly<Record<string, unknown>>, flags: Flags):
  * Runs `work` with a signal that Ctrl-C aborts; an error becomes a message on standard error and an exit code. A second
  * Ctrl-C ends the process as if nobody listened.
  */
-export async function runCommand(work: (signal: AbortSignal) => Promise<number>, json: boolean): Promise<number> {
+async function runCommand(work: (signal: AbortSignal) => Promise<number>, json: boolean): Promise<number> {
   const controller = new AbortController();
   const interrupt = () => controller.abort(new AbortedError({ what: 'command', found: 'an interrupt' }));
   process.once('SIGINT', interrupt);

@@ -27,7 +27,7 @@ const flags = {
     describe: 'TF bundle (prefix or .index), Keras HDF5, or a bare best_model.weights: its content decides',
   },
   out: { type: 'string', describe: 'the model directory to write' },
-  preset: { type: 'string', describe: 'keywords, tokenizer and settings of a published checkpoint' },
+  preset: { type: 'string', describe: 'keywords, tokenizer and settings of a published checkpoint (--list-presets)' },
   'list-presets': { type: 'boolean', default: false, describe: 'list the presets' },
   ...tokenizerFlags,
   ...keywordFlags,
@@ -51,6 +51,10 @@ export const convertCommand: Command<typeof flags> = {
     [
       '$0 convert --config bert_config.json --checkpoint best_model.weights --vocab vocab.txt --model bert --application unilm --out qa',
       'a seq2seq model trained with bert4keras',
+    ],
+    [
+      '$0 convert --preset nezha-chat --config config.json --checkpoint model.ckpt --vocab vocab.txt --out chat',
+      'a published checkpoint, with the keywords and settings of its own program',
     ],
   ],
   run: runConvert,

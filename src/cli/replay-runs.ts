@@ -47,7 +47,7 @@ export async function replayRuns(model: Model, recorded: RecordedCase): Promise<
 }
 
 /** Feeds by Keras' input names. @throws InputError for another name. */
-export function feedsOf(inputs: Readonly<Record<string, RecordedInput>>): Record<string, Tensor> {
+function feedsOf(inputs: Readonly<Record<string, RecordedInput>>): Record<string, Tensor> {
   const feeds = Object.entries(inputs).map(([name, { data, shape }]) => [portNamed(name), int64Tensor(data, shape)]);
   return Object.fromEntries(feeds);
 }

@@ -9,7 +9,7 @@ import { child, count, list, nullable, object, oneOf, parseJson, string, wrong }
 export const PROFILE_FILE = 'bert4ort.profile.json';
 
 /** Version of the profile's layout. */
-export const PROFILE_VERSION = 1;
+const PROFILE_VERSION = 1;
 
 /** What a measurement holds for. */
 export interface ProfileKey {

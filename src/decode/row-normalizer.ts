@@ -30,7 +30,7 @@ export interface RowNormalizer {
 }
 
 /** bert4keras' floor under logarithms. */
-export const LOG_FLOOR = 1e-12;
+const LOG_FLOOR = 1e-12;
 
 /** A normalizer for rows of `kind` at temperature `temperature` (> 0; checked by the searches). */
 export function createRowNormalizer(kind: StepScorer['kind'], temperature: number): RowNormalizer {

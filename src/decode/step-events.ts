@@ -41,7 +41,7 @@ export function createPrefixStream(listener: StepListener | undefined): PrefixSt
 }
 
 /** The longest hypothesis that all of `hypotheses` begin with; null for none at all. */
-export function commonAncestor(hypotheses: readonly Hypothesis[]): Hypothesis | null {
+function commonAncestor(hypotheses: readonly Hypothesis[]): Hypothesis | null {
   let shared: Hypothesis | null = hypotheses[0] ?? null;
   for (const hypothesis of hypotheses) {
     let other: Hypothesis | null = hypothesis;

@@ -80,7 +80,7 @@ export function vote(scorers: readonly StepScorer[], { endId }: { readonly endId
 }
 
 /** sum(p²) / (sum(p) + 1), element by element, with every operation rounded to the arrays' precision, in their order. */
-export function mergePassages(sources: readonly ScoreArray[]): ScoreArray {
+function mergePassages(sources: readonly ScoreArray[]): ScoreArray {
   const sum = (sources[0] ?? new Float32Array(0)).slice();
   const squares = sum.map(p => p * p);
   const isSingle = sum instanceof Float32Array;

@@ -50,7 +50,7 @@ export function fileUrl(base: string | URL, name: string): string {
  * Opens one resource.
  * @throws IoError when the server refuses it; AbortedError.
  */
-export async function openUrl(url: string, signal?: AbortSignal): Promise<ByteSource> {
+async function openUrl(url: string, signal?: AbortSignal): Promise<ByteSource> {
   const { response, size } = await sendRequest(url, { method: 'HEAD', signal });
   if (size !== undefined && response.headers.get('accept-ranges') === 'bytes') return rangeSource(url, size, signal);
   const parts: Blob[] = [];

@@ -7,7 +7,7 @@ import { type Flags, MisuseError, type Parsed } from '../command.ts';
 const MADE_UP = 'Made-up texts, lengths in tokens:';
 
 /** Flags of the texts that are made up when there is no `--input`. */
-export const madeUpFlags = {
+const madeUpFlags = {
   items: { type: 'number', group: MADE_UP, describe: 'requests of a round (4, or as many as --concurrency)' },
   'text-length': {
     type: 'number',
@@ -21,7 +21,7 @@ export const madeUpFlags = {
 } as const satisfies Flags;
 
 /** Flags that say what is written. */
-export const writingFlags = {
+const writingFlags = {
   'new-tokens': { type: 'number', describe: 'exact number of tokens that are written; masked readers: of masks (32)' },
   beams: { type: 'number', describe: 'beams of whatever writes (1: greedy)' },
   cache: { type: 'string', choices: ['on', 'off'], describe: "cache of whatever writes (as the model's profile says)" },

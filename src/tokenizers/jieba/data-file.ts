@@ -45,7 +45,7 @@ export interface HiddenMarkovModel {
 /** First bytes of the file; the seventh is the version of the layout. */
 export const jiebaMagic: readonly number[] = [0x4a, 0x49, 0x45, 0x42, 0x41, 0, 1, 0];
 /** The logarithm that jieba gives to what its model has not seen. */
-export const unseen = -3.14e100;
+const unseen = -3.14e100;
 /** A dictionary is refused beyond this many prefixes (jieba's own has 498,113), so that a bad file can't take all memory. */
 const mostNodes = 1 << 24;
 
