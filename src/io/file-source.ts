@@ -5,6 +5,7 @@ import { type FileHandle, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ByteSource, ByteSourceSet } from '../core/byte-source.ts';
 import { FormatError, IoError } from '../core/errors.ts';
+import { MANIFEST_FILE } from '../core/manifest.ts';
 import { attempt, statIfAny } from './file-access.ts';
 import { checkName, checkRange, noSuchFile } from './names.ts';
 
@@ -33,7 +34,11 @@ export function directorySet(directory: string): ByteSourceSet {
       checkName(name);
       const filePath = path.join(directory, name);
       const facts = await statIfAny(filePath);
-      if (facts === undefined) throw noSuchFile(name, await this.list(), filePath);
+      if (facts === undefined) {
+        const error = noSuchFile(name, await this.list(), filePath);
+        if (name !== MANIFEST_FILE) throw error;
+        throw new IoError({ ...error.details, next: 'Name a model directory; `bert4ort convert` writes one.' });
+      }
       return openFile(filePath);
     },
   };

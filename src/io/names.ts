@@ -4,7 +4,6 @@
  */
 import type { ByteSource } from '../core/byte-source.ts';
 import { FormatError, IoError } from '../core/errors.ts';
-import { MANIFEST_FILE } from '../core/manifest.ts';
 
 /**
  * Refuses a name that could leave its set: absolute, with `.` or `..` parts, back slashes, drive letters or a NUL.
@@ -45,6 +44,5 @@ export function noSuchFile(name: string, names: readonly string[], file = name):
     file,
     what: 'no such file',
     ...(listed === '' ? {} : { found: `${names.length} others: ${listed}${names.length > 5 ? ', …' : ''}` }),
-    ...(name === MANIFEST_FILE ? { next: 'Name a model directory; `bert4ort convert` writes one.' } : {}),
   });
 }

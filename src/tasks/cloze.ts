@@ -69,8 +69,7 @@ export async function createCloze(model: Model): Promise<Cloze> {
   const tokenizer = tokenizerOf(model);
   const session = await model.openGraph('model');
   if (!session.outputs.some(port => port.name === 'probabilities')) {
-    const next = 'Convert one with --model cloze-bilstm.';
-    throw new ConfigError({ what: 'model', expected: 'a cloze reader', found: model.manifest.architecture, next });
+    throw new ConfigError({ what: 'model', expected: 'a cloze reader', found: model.manifest.architecture });
   }
   const queue = createRunQueue(session, SIDE_RULES);
 

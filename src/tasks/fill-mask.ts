@@ -1,13 +1,14 @@
 /**
  * Fills every `[MASK]` of a text in one pass of a masked language model (Devlin et al. 2018), each on its own.
  */
-import { ConfigError, InputError } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { softmaxRows } from '../decode/softmax.ts';
 import { createSelection, selectTop } from '../decode/top-k.ts';
 import { createRowReader, type RowRequest } from '../generation/row-reader.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import { requireMaskedModel } from './masked-model.ts';
 import { createSettingsReader, type SettingChecks, someOf, string, wholeNumber } from './setting-checks.ts';
 import { requireId } from './special-ids.ts';
 
@@ -73,11 +74,7 @@ export async function createFillMask(model: Model): Promise<FillMask> {
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
   const maskId = requireId(tokenizer.tokenMaskId, 'mask');
-  if (manifest.attention.visibility !== 'padding' || manifest.graphs.step === undefined) {
-    const found = `${manifest.architecture} (${manifest.application})${manifest.graphs.step === undefined ? ', without logits' : ''}`;
-    const next = 'Convert a masked language model with --with-mlm.';
-    throw new ConfigError({ what: 'model', expected: 'an encoder with token logits', found, next });
-  }
+  requireMaskedModel(manifest);
   const reader = createRowReader(await model.openGraph('step'), manifest);
   const { vocabSize } = manifest.dimensions;
   const settingsOf = createSettingsReader(manifest, { task: 'fill', checks: SETTINGS, defaults: DEFAULTS });

@@ -6,7 +6,6 @@
  * https://github.com/bojone/bert4keras/blob/c1ae0dc/examples/task_reading_comprehension_by_mlm.py
  * (https://kexue.fm/archives/7148)
  */
-import { ConfigError } from '../core/errors.ts';
 import { poolAnswers } from '../decode/pool.ts';
 import { createRowReader, type RowRequest } from '../generation/row-reader.ts';
 import { type Model, tokenizerOf } from '../model.ts';
@@ -22,6 +21,7 @@ import {
   requirePassages,
 } from './answer.ts';
 import { findSpans } from './answer-spans.ts';
+import { requireMaskedModel } from './masked-model.ts';
 import { readMaskedSpan } from './masked-span.ts';
 import { requireId } from './special-ids.ts';
 
@@ -36,11 +36,7 @@ import { requireId } from './special-ids.ts';
 export async function createMlmReader(model: Model): Promise<ReadingComprehension<MlmAnswer>> {
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
-  if (manifest.attention.visibility !== 'padding' || manifest.graphs.step === undefined) {
-    const found = `${manifest.architecture} (${manifest.application})${manifest.graphs.step === undefined ? ', without logits' : ''}`;
-    const next = 'Convert a masked language model with --with-mlm.';
-    throw new ConfigError({ what: 'model', expected: 'an encoder with token logits', found, next });
-  }
+  requireMaskedModel(manifest);
   const endId = requireId(tokenizer.tokenEndId, 'end');
   requireId(tokenizer.tokenMaskId, 'mask');
   const settingsOf = readerSettings(manifest, 'mlm');

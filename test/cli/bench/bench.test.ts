@@ -149,8 +149,8 @@ describe('bench', () => {
 
   it('refuses what does not apply, with the reason', async () => {
     const refused: readonly (readonly [name: string, flags: readonly string[], reason: RegExp])[] = [
-      ['mlm', ['--task', 'chat'], /it can serve: answer, fill, embed; found chat \(.*an encoder/],
-      ['cloze', ['--task', 'answer', '--task', 'cloze'], /it can serve: cloze; found answer/],
+      ['mlm', ['--task', 'chat'], /the model can serve: answer, fill, embed; found chat \(.*an encoder/],
+      ['cloze', ['--task', 'answer', '--task', 'cloze'], /the model can serve: cloze; found answer/],
       ['mlm', ['--task', 'answer', '--beams', '3'], /flags for answer.*--beams/],
       ['mlm', ['--beams', '3'], /flags for answer, fill, embed.*--beams/],
       ['mlm', ['--input', 'texts.jsonl'], /the one --task/],
