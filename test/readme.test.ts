@@ -1,6 +1,6 @@
 /** The README keeps its word: its commands run, its documents exist, its demo output is what the demo says. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -34,7 +34,10 @@ describe('README', () => {
   });
 
   it('links to what is there, as the documents do', () => {
-    for (const file of ['README.md', 'docs/README.md', 'docs/quickstart.md', 'docs/cli.md']) {
+    const pages = readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.md'))
+      .map(name => path.join('docs', name));
+    for (const file of ['README.md', 'CONTRIBUTING.md', ...pages]) {
       const text = readFileSync(path.join(ROOT, file), 'utf8');
       const targets = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(match => match[1] ?? '');
       for (const target of targets)

@@ -1,6 +1,6 @@
 /**
- * The house rules that a machine can check: who may import whom, no cycles, file sizes, no loose ends, and nothing that
- * points outside the repository.
+ * The house rules that a machine can check: who may import whom, no cycles, file sizes, no loose ends, examples that use
+ * only what is exported, and nothing that points outside the repository.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -27,12 +27,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const NODE_FILES =
   /^src\/(cli|server)\/|^src\/node\.ts$|^src\/io\/[^/]*(file|directory)[^/]*\.ts$|^src\/session\/(diagnosis\/|[^/]*node)[^/]*\.ts$/;
 
-const sources = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'src', 'converters', 'onnx-graphs'], {
-  cwd: ROOT,
-})
-  .toString()
-  .split('\n')
-  .filter(file => file.endsWith('.ts') && existsSync(path.join(ROOT, file)));
+const sources = listed('src', 'converters', 'onnx-graphs');
 
 const textOf = new Map(sources.map(file => [file, readFileSync(path.join(ROOT, file), 'utf8')]));
 const importsOf = new Map([...textOf].map(([file, text]) => [file, importsIn(file, text)]));
@@ -90,6 +85,18 @@ describe('house rules', () => {
     assert.deepEqual(bare, []);
   });
 
+  it('shows in examples only what the package exports', () => {
+    const faces = ['converters/index.ts', 'src/node.ts', 'src/web.ts'];
+    // It makes a file of the package itself.
+    const shown = listed('examples').filter(file => !file.startsWith('examples/jieba-data/'));
+    const deep = shown.flatMap(file =>
+      importsIn(file, readFileSync(path.join(ROOT, file), 'utf8'))
+        .filter(target => /^(src|converters|onnx-graphs)\//.test(target) && !faces.includes(target))
+        .map(target => `${file} imports ${target}`),
+    );
+    assert.deepEqual(deep, []);
+  });
+
   it('leaves no loose ends', () => {
     const loose =
       /\bas any\b|: any\b|@ts-(ignore|expect-error|nocheck)|\bTODO\b|\bFIXME\b|biome-ignore|not implemented/;
@@ -114,6 +121,14 @@ describe('house rules', () => {
     assert.deepEqual(found, []);
   });
 });
+
+/** The TypeScript files of folders that git knows or would. */
+function listed(...folders: readonly string[]): string[] {
+  return execFileSync('git', ['ls-files', '-co', '--exclude-standard', ...folders], { cwd: ROOT })
+    .toString()
+    .split('\n')
+    .filter(file => file.endsWith('.ts') && existsSync(path.join(ROOT, file)));
+}
 
 function roomOf(file: string): string | undefined {
   return Object.keys(ROOMS).find(room => file === room || file.startsWith(`${room}/`));
