@@ -41,7 +41,7 @@ class OrtGraphSession implements GraphSession {
   readonly #ort: OrtModule;
   readonly #session: InferenceSession;
   /** Settles when every run asked for so far has; a new run starts after it. */
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
   #disposed = false;
 
   constructor(ort: OrtModule, session: InferenceSession, ports: Ports, device: DeviceChoice) {
@@ -61,7 +61,9 @@ class OrtGraphSession implements GraphSession {
     if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
     checkRun(this, feeds, fetches);
     const turn = this.#last.then(() => this.#runNow(feeds, fetches));
-    this.#last = turn.catch(() => undefined);
+    // Not a promise of the outputs, which would be kept until the next run.
+    const done = (): void => undefined;
+    this.#last = turn.then(done, done);
     return withLent(await turn, feeds, lend);
   }
 

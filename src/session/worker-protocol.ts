@@ -59,8 +59,8 @@ export function unpackError({ code, details }: PortableError): Bert4ortError {
   return code === 'CONFIG' ? new ConfigError(details) : new SessionError(details);
 }
 
-/** The distinct buffers behind tensors, to be moved rather than copied. */
-export function buffersOf(tensors: Iterable<Tensor>): ArrayBuffer[] {
+/** The distinct buffers behind tensors or files, to be moved rather than copied. */
+export function buffersOf(tensors: Iterable<{ readonly data: ArrayBufferView }>): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of tensors) {
     // An array over shared memory stays shared; there is nothing to move.

@@ -69,7 +69,7 @@ class WorkerGraphSession implements GraphSession {
   readonly outputs: Ports['outputs'];
   readonly device: DeviceChoice;
   readonly #opened: OpenedSession;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
   #disposed = false;
 
   constructor(opened: OpenedSession) {
@@ -124,7 +124,10 @@ class WorkerGraphSession implements GraphSession {
 
   /** Keeps `dispose` waiting for what is under way. */
   #track<T>(running: Promise<T>): Promise<T> {
-    this.#last = Promise.allSettled([this.#last, running]);
+    const last = this.#last;
+    // Not a promise of the result, which would be kept for as long as the session.
+    const done = (): Promise<void> => last;
+    this.#last = running.then(done, done);
     return running;
   }
 }
@@ -159,12 +162,12 @@ class WebThread {
     return this.#nextCache++;
   }
 
-  async call<C extends WorkerCall>(call: C, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResults[C['kind']]> {
-    return (await this.#send(call, transfer)) as WorkerResults[C['kind']];
+  call<C extends WorkerCall>(call: C, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResults[C['kind']]> {
+    return this.#send(call, transfer) as Promise<WorkerResults[C['kind']]>;
   }
 
-  async callCache(call: CacheCall, transfer: readonly ArrayBuffer[]): Promise<CacheResult> {
-    return (await this.#send(call, transfer)) as CacheResult;
+  callCache(call: CacheCall, transfer: readonly ArrayBuffer[]): Promise<CacheResult> {
+    return this.#send(call, transfer) as Promise<CacheResult>;
   }
 
   /** Ends the worker, whatever it is doing. */
@@ -193,6 +196,5 @@ function workerEnded(found: string): SessionError {
 
 function fileBuffers(files: GraphFiles): ArrayBuffer[] {
   if ('path' in files) return [];
-  const all = [files.graph, ...files.data.map(({ bytes }) => bytes)].map(({ buffer }) => buffer);
-  return [...new Set(all.filter(buffer => buffer instanceof ArrayBuffer))];
+  return buffersOf([files.graph, ...files.data.map(({ bytes }) => bytes)].map(data => ({ data })));
 }
