@@ -69,7 +69,8 @@ async function decide(
     if (gpu.software) return { device: 'wasm', reason: 'the only WebGPU adapter is imitated on the CPU' };
     candidate = await openOn({ device: 'webgpu', reason: 'on trial' }, files, ports, place);
   } catch (error) {
-    return { device: 'wasm', reason: `WebGPU can't be used: ${messageOf(error)}` };
+    const found = error instanceof SessionError ? error.details.found : messageOf(error);
+    return { device: 'wasm', reason: `WebGPU can't be used: ${found}` };
   }
   const reference = await openOn({ device: 'wasm', reason: 'reference' }, files, ports, { ...place, build: 'webgpu' });
   try {

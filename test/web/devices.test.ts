@@ -54,6 +54,26 @@ describe('devices in a browser', () => {
     assert.match(device?.reason ?? '', /imitated on the CPU; \d threads/);
   });
 
+  it('says in one phrase why auto has no WebGPU', async () => {
+    const base = await web.serve('qa-unilm');
+    const page = await web.open();
+    const reasonWithout = (missing: 'adapter' | 'WebGPU') =>
+      page.evaluate(
+        async ([url, wasmPaths, what]) => {
+          const gpu = what === 'WebGPU' ? undefined : { requestAdapter: Promise.resolve.bind(Promise, null) };
+          Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
+          const { device } = await globalThis.page.logits(url, [2], [0], { worker: false, wasmPaths });
+          return device?.reason;
+        },
+        [base, ort, missing] as const,
+      );
+    assert.match((await reasonWithout('adapter')) ?? '', /^WebGPU can't be used: no adapter; \d threads$/);
+    assert.match(
+      (await reasonWithout('WebGPU')) ?? '',
+      /^WebGPU can't be used: this browser, or this insecure page, has none; /,
+    );
+  });
+
   it('refuses a device that was asked for and is not there', async () => {
     const base = await web.serve('qa-unilm');
     const page = await web.open();
