@@ -26,6 +26,7 @@ export type CacheChange =
 /** What is asked of the thread that holds caches; `cache` is a number that the asking side gave. */
 export type CacheCall =
   | { readonly kind: 'openCache'; readonly cache: number; readonly session: number; readonly dimensions: Dimensions }
+  | { readonly kind: 'closeCache'; readonly cache: number }
   | { readonly kind: 'changeCache'; readonly cache: number; readonly change: CacheChange }
   | {
       readonly kind: 'runCache';
@@ -54,6 +55,10 @@ export function serveCaches(
       const session = sessionOf(call.session);
       const cache = session.openCache?.(call.dimensions) ?? localStepCache(session, call.dimensions);
       caches.set(call.cache, { cache, lanes: new Map() });
+      return null;
+    }
+    if (call.kind === 'closeCache') {
+      caches.delete(call.cache);
       return null;
     }
     const held = caches.get(call.cache);
@@ -103,6 +108,9 @@ export function remoteStepCache(
   return new RemoteStepCache(link, dimensions, { kind: 'openCache', cache, session, dimensions });
 }
 
+/** Closes caches that nobody has any more: a task that is dropped may have left a conversation in its own. */
+const unused = new FinalizationRegistry<() => void>(close => close());
+
 class RemoteStepCache implements StepCache {
   readonly #link: CacheLink;
   readonly #cache: number;
@@ -115,9 +123,12 @@ class RemoteStepCache implements StepCache {
 
   constructor(link: CacheLink, dimensions: Dimensions, open: CacheCall) {
     this.#link = link;
-    this.#cache = open.cache;
+    const { cache } = open;
+    this.#cache = cache;
     this.#mirror = new CacheLanes(dimensions, 'elsewhere');
     this.#send(open);
+    // A cache whose session or thread is gone has nothing to close.
+    unused.register(this, () => void link.send({ kind: 'closeCache', cache }).catch(() => undefined));
   }
 
   get slots(): number {

@@ -1,0 +1,47 @@
+/** Caches in another thread: what one that nobody has any more leaves there. */
+import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type CacheCall, remoteStepCache, serveCaches } from '../../src/session/remote-cache.ts';
+import type { GraphSession } from '../../src/session/session.ts';
+
+const dimensions = {
+  ...{ layers: 1, heads: 2, headSize: 4, keySize: 4, hidden: 8 },
+  ...{ vocabSize: 10, segmentVocabSize: 0, maxPositions: null },
+};
+
+describe('cache in another thread', () => {
+  it('is closed there once nobody has it, whatever it holds', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const calls: CacheCall[] = [];
+    const send = async (call: CacheCall): Promise<null> => {
+      calls.push(call);
+      return null;
+    };
+    for (const cache of [7, 8]) remoteStepCache({ alive: true, send }, dimensions, { cache, session: 0 }).add();
+    const kept = remoteStepCache({ alive: true, send }, dimensions, { cache: 9, session: 0 });
+    const closed = () => calls.flatMap(call => (call.kind === 'closeCache' ? call.cache : [])).sort();
+    for (let turn = 0; turn < 100 && closed().length < 2; turn++) {
+      collectGarbage();
+      await setImmediate();
+    }
+    assert.deepEqual(closed(), [7, 8]);
+    kept.add();
+    assert.deepEqual(calls.at(-1), { kind: 'changeCache', cache: 9, change: { change: 'add', lane: 0 } });
+  });
+
+  it('is gone after that, and others are not', async () => {
+    const session: GraphSession = {
+      ...{ device: { device: 'cpu', reason: '' }, inputs: [], outputs: [] },
+      ...{ run: async () => ({}), dispose: async () => undefined },
+    };
+    const answer = serveCaches(() => session);
+    for (const cache of [1, 2]) answer({ kind: 'openCache', cache, session: 0, dimensions });
+    answer({ kind: 'closeCache', cache: 1 });
+    const run = (cache: number) => answer({ kind: 'runCache', cache, feeds: {}, lanes: [] });
+    assert.throws(() => run(1), { code: 'SESSION', message: /cache in worker; found none of number 1/ });
+    assert.deepEqual(await run(2), new Float32Array(0));
+  });
+});
