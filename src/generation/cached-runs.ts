@@ -108,12 +108,11 @@ export class CachedRuns {
 
   /** After the cache was lost: every request is computed again when it is asked next. */
   forget(): void {
-    this.#cache = openCache(this.#session, this.#dimensions);
     for (const request of this.#requests) {
       request.rows.forget();
-      request.lane = null;
+      this.remove(request);
     }
-    this.#requests.clear();
+    this.#cache = openCache(this.#session, this.#dimensions);
   }
 
   #laneOf(request: CachedRequest): Lane {

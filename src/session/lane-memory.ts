@@ -1,89 +1,60 @@
 /**
- * Where the numbers of a cache lie: every head of every lane is a block of as many slots as the layout has, one after
- * another. Copies between such blocks, and moves of all of them when the number of slots changes.
+ * What a cache asks of the memory behind it, and how it counts: in slots. Every head of every lane is a block of as many
+ * slots as the layout has, one block after another; a store holds the keys or the values of one layer in this order.
  */
+import type { Tensor } from '../core/tensor.ts';
 
-/** Blocks of one head after another: `stride` numbers from one to the next. */
-export interface Blocks {
-  readonly data: Float32Array;
-  readonly from: number;
-  readonly stride: number;
-}
-
-/** Neighbouring rows that go to neighbouring slots. */
+/** Neighbouring slots of the first head of a lane; its other heads follow at a distance. */
 export interface SlotRange {
-  readonly row: number;
-  readonly slot: number;
+  readonly from: number;
+  readonly to: number;
   readonly count: number;
 }
 
-/** The slots of rows 0, 1, …, neighbours together. */
+/** Slots from one head to the next, where ranges are read and where they are written. */
+export interface HeadStrides {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Neighbouring lanes of the layout, and the slots of each. */
+export interface LaneBatch {
+  readonly first: number;
+  readonly count: number;
+  readonly slots: number;
+}
+
+/** Memory for keys and values, and runs over it. An area holds some slots of every store. */
+export interface LaneMemory<Area> {
+  /** Whether it is gone; then changes do nothing. */
+  readonly lost: boolean;
+  /** The lanes, as the graph reads them. */
+  readonly layout: Area;
+  /** An area of so many slots. */
+  allocate(slots: number): Area;
+  /** Gives an area back. */
+  free(area: Area): void;
+  /** Copies ranges of all heads; within one area, one range that does not overlap with where it goes. */
+  copy(source: Area, target: Area, strides: HeadStrides, ranges: readonly SlotRange[]): void;
+  /** Makes room for `lanes` lanes of `to` slots, where there were lanes of `from` slots with so many `used`. */
+  resize(lanes: number, used: readonly number[], strides: HeadStrides): void;
+  /** Runs the graph over lanes, returns the logits and keeps the new rows. */
+  run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch): Promise<Float32Array>;
+  /** Writes ranges of the new rows to the layout and lets go of all. */
+  append(strides: HeadStrides, ranges: readonly SlotRange[]): void;
+}
+
+/** The ranges of rows 0, 1, … that go to `slots`, neighbours together. */
 export function rangesOf(slots: readonly number[]): readonly SlotRange[] {
   const ranges: SlotRange[] = [];
-  for (let row = 0; row < slots.length; ) {
-    const slot = slots[row] ?? 0;
+  for (let from = 0; from < slots.length; ) {
+    const to = slots[from] ?? 0;
     let count = 1;
-    while (slots[row + count] === slot + count) count++;
-    ranges.push({ row, slot, count });
-    row += count;
+    while (slots[from + count] === to + count) count++;
+    ranges.push({ from, to, count });
+    from += count;
   }
   return ranges;
-}
-
-/** Longest copy that a loop does faster than `set` over a `subarray`, which takes 0.3 µs to begin. */
-const SHORT = 512;
-
-/** Copies `length` numbers of each of the first `count` blocks, from offset `from` in it to offset `to`. */
-export function copyBlocks(
-  source: Blocks,
-  target: Blocks,
-  count: number,
-  { from, to, length }: { readonly from: number; readonly to: number; readonly length: number },
-): void {
-  const [input, output] = [source.data, target.data];
-  for (let block = 0; block < count; block++) {
-    const first = source.from + block * source.stride + from;
-    const place = target.from + block * target.stride + to;
-    if (length > SHORT) output.set(input.subarray(first, first + length), place);
-    else copyShort(input, first, output, { place, length });
-  }
-}
-
-/** Four at a time: what a row costs is mostly the wait for its memory, and shorter code waits for more rows at once. */
-function copyShort(
-  input: Float32Array,
-  first: number,
-  output: Float32Array,
-  { place, length }: { readonly place: number; readonly length: number },
-): void {
-  const whole = length - (length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    output[place + i] = input[first + i] as number;
-    output[place + i + 1] = input[first + i + 1] as number;
-    output[place + i + 2] = input[first + i + 2] as number;
-    output[place + i + 3] = input[first + i + 3] as number;
-  }
-  for (let i = whole; i < length; i++) output[place + i] = input[first + i] as number;
-}
-
-/**
- * Moves all blocks to where they lie when each is `now` numbers long instead of `before`; of each the leading `filled`
- * numbers count. Within one array, from the end that grows.
- */
-export function moveBlocks(
-  source: Float32Array,
-  target: Float32Array,
-  filled: readonly number[],
-  { before, now }: { readonly before: number; readonly now: number },
-): void {
-  const last = filled.length - 1;
-  for (let i = 0; i <= last; i++) {
-    const block = now > before ? last - i : i;
-    const from = block * before;
-    const end = from + (filled[block] ?? 0);
-    if (target === source) target.copyWithin(block * now, from, end);
-    else target.set(source.subarray(from, end), block * now);
-  }
 }
 
 /** Slots are added in multiples of this. */

@@ -34,7 +34,7 @@ async function openNodeSession(files: GraphFiles, ports: Ports, options: Session
   });
   const name = hardwareName(choice.device, options.deviceId);
   const hardware = name === null ? {} : { hardware: { name, threads, runtime: describeRuntime(ort, options) } };
-  return wrapOrtSession(ort, session, ports, { ...choice, ...hardware });
+  return wrapOrtSession({ ort, session }, ports, { ...choice, ...hardware });
 }
 
 /**

@@ -57,11 +57,13 @@ export function serveCaches(
       caches.set(call.cache, { cache, lanes: new Map() });
       return null;
     }
+    const held = caches.get(call.cache);
     if (call.kind === 'closeCache') {
+      // Buffers on a GPU are not collected like arrays.
+      for (const lane of held?.lanes.values() ?? []) held?.cache.remove(lane);
       caches.delete(call.cache);
       return null;
     }
-    const held = caches.get(call.cache);
     if (held === undefined) throw new SessionError({ what: 'cache in worker', found: `none of number ${call.cache}` });
     const { cache, lanes } = held;
     if (call.kind === 'runCache') return cache.run(call.feeds, lanesOf(lanes, call.lanes));
@@ -115,7 +117,7 @@ class RemoteStepCache implements StepCache {
   readonly #link: CacheLink;
   readonly #cache: number;
   /** The same lanes without memory. */
-  readonly #mirror: CacheLanes;
+  readonly #mirror: CacheLanes<never>;
   readonly #numbers = new Map<Lane, number>();
   #nextNumber = 0;
   /** Why the two sides may differ by now. */
@@ -125,7 +127,7 @@ class RemoteStepCache implements StepCache {
     this.#link = link;
     const { cache } = open;
     this.#cache = cache;
-    this.#mirror = new CacheLanes(dimensions, 'elsewhere');
+    this.#mirror = new CacheLanes(dimensions);
     this.#send(open);
     // A cache whose session or thread is gone has nothing to close.
     unused.register(this, () => void link.send({ kind: 'closeCache', cache }).catch(() => undefined));
@@ -168,15 +170,21 @@ class RemoteStepCache implements StepCache {
 
   async run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[]): Promise<Float32Array> {
     const numbers = lanes.map(lane => this.#numberOf(lane));
-    const logits = await this.#link.send({ kind: 'runCache', cache: this.#cache, feeds, lanes: numbers });
-    if (this.#failure !== undefined) throw this.#failure;
-    return logits ?? new Float32Array(0);
+    try {
+      const logits = await this.#link.send({ kind: 'runCache', cache: this.#cache, feeds, lanes: numbers });
+      if (this.#failure !== undefined) throw this.#failure;
+      return logits ?? new Float32Array(0);
+    } catch (error) {
+      // A GPU that fails takes the cache along, and only the other side knows whether it did.
+      this.#failure ??= error;
+      throw error;
+    }
   }
 
   append(batch: readonly NewRows[], rows: number): void {
     const numbered = batch.map(({ lane, slots }) => ({ lane: this.#numberOf(lane), slots }));
     this.#change({ change: 'append', batch: numbered, rows });
-    this.#mirror.append(batch, rows, {});
+    this.#mirror.append(batch, rows);
   }
 
   #change(change: CacheChange): void {

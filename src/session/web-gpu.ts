@@ -5,7 +5,6 @@
  * execution provider has been seen to give wrong values on some drivers, without it never.
  */
 import { messageOf, SessionError } from '../core/errors.ts';
-import type { GraphSession } from './session.ts';
 
 /** A device that sessions can run on. */
 export interface Gpu {
@@ -31,17 +30,6 @@ export function requestGpu(): Promise<Gpu> {
   };
   requested.then(gpu => gpu.device.lost.then(again), again);
   return requested;
-}
-
-/** A session whose runs end with a SessionError when the device is lost, instead of never. */
-export function guardLoss(session: GraphSession, gpu: Gpu): GraphSession {
-  return {
-    device: session.device,
-    inputs: session.inputs,
-    outputs: session.outputs,
-    run: (feeds, fetches, lend) => gpu.untilLost(session.run(feeds, fetches, lend)),
-    dispose: () => session.dispose(),
-  };
 }
 
 async function request(): Promise<Gpu> {

@@ -6,10 +6,12 @@
  */
 import type { InferenceSession } from 'onnxruntime-web';
 import { ConfigError, messageOf, SessionError } from '../core/errors.ts';
+import type { Dimensions } from '../core/manifest.ts';
 import { chooseDevice, webDevices } from './devices.ts';
-import { ERRORS_ONLY, wrapOrtSession } from './ort-session.ts';
+import { GpuMemory } from './gpu-memory.ts';
+import { ERRORS_ONLY, type OrtRuns, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
-import { type Gpu, guardLoss, requestGpu } from './web-gpu.ts';
+import { requestGpu } from './web-gpu.ts';
 import { chooseThreads, loadWebOrt, type WebBuild, type WebRuntime } from './web-ort.ts';
 import { compareSessions, type ProbeResult } from './web-probe.ts';
 
@@ -62,20 +64,20 @@ async function decide(
   place: Place,
   compare: typeof compareSessions,
 ): Promise<Decision> {
-  let gpu: Gpu;
-  let candidate: GraphSession;
+  let wrap: (choice: Choice) => GraphSession;
   try {
-    gpu = await requestGpu();
-    if (gpu.software) return { device: 'wasm', reason: 'the only WebGPU adapter is imitated on the CPU' };
-    candidate = await openOn({ device: 'webgpu', reason: 'on trial' }, files, ports, place);
+    const { software } = await requestGpu();
+    if (software) return { device: 'wasm', reason: 'the only WebGPU adapter is imitated on the CPU' };
+    wrap = await createOn('webgpu', files, ports, place);
   } catch (error) {
     const found = error instanceof SessionError ? error.details.found : messageOf(error);
     return { device: 'wasm', reason: `WebGPU can't be used: ${found}` };
   }
+  const candidate = wrap({ device: 'webgpu', reason: 'on trial' });
   const reference = await openOn({ device: 'wasm', reason: 'reference' }, files, ports, { ...place, build: 'webgpu' });
   try {
     const choice = await judge(() => compare(candidate, reference));
-    if (choice.device === 'webgpu') return { ...choice, session: { ...guardLoss(candidate, gpu), device: choice } };
+    if (choice.device === 'webgpu') return { ...choice, session: wrap(choice) };
     await candidate.dispose();
     return choice;
   } finally {
@@ -97,23 +99,39 @@ async function judge(compare: () => Promise<ProbeResult>): Promise<Choice> {
 }
 
 async function openOn(choice: Choice, files: GraphFiles, ports: Ports, place: Place): Promise<GraphSession> {
-  const spec = chooseDevice(choice.device, webDevices);
-  const gpu = choice.device === 'webgpu' ? await requestGpu() : undefined;
-  const { ort, threads } = await loadWebOrt(place.build ?? choice.device, place.runtime, chooseThreads(place.threads));
+  return (await createOn(choice.device, files, ports, place))(choice);
+}
+
+/** A graph that is loaded, to be wrapped in a session once it is known how it was chosen. */
+async function createOn(
+  device: WebBuild,
+  files: GraphFiles,
+  ports: Ports,
+  place: Place,
+): Promise<(choice: Choice) => GraphSession> {
+  const spec = chooseDevice(device, webDevices);
+  const gpu = device === 'webgpu' ? await requestGpu() : undefined;
+  const { ort, threads } = await loadWebOrt(place.build ?? device, place.runtime, chooseThreads(place.threads));
   const { graph, data } = bytesOf(files);
+  // New keys and values stay where the cache is.
+  const kept = gpu === undefined ? [] : ports.outputs.filter(({ name }) => name.startsWith('new_'));
   const settings: InferenceSession.SessionOptions = {
     executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
     graphOptimizationLevel: 'all',
     logSeverityLevel: ERRORS_ONLY,
     externalData: data.map(({ path, bytes }) => ({ path, data: bytes })),
+    preferredOutputLocation: Object.fromEntries(kept.map(({ name }) => [name, 'gpu-buffer'])),
   };
   const session = await ort.InferenceSession.create(graph, settings).catch((cause: unknown) => {
-    const details = { what: `session on ${choice.device}`, found: messageOf(cause).trim(), next: spec.whenRefused };
+    const details = { what: `session on ${device}`, found: messageOf(cause).trim(), next: spec.whenRefused };
     throw new SessionError(details, { cause });
   });
-  const reason = gpu === undefined ? `${choice.reason}; ${threads.reason}` : choice.reason;
-  const wrapped = wrapOrtSession(ort, session, ports, { device: choice.device, reason });
-  return gpu === undefined ? wrapped : guardLoss(wrapped, gpu);
+  if (gpu === undefined) {
+    return ({ reason }) => wrapOrtSession({ ort, session }, ports, { device, reason: `${reason}; ${threads.reason}` });
+  }
+  const openMemory = (runs: OrtRuns, dimensions: Dimensions) => new GpuMemory(runs, gpu.device, dimensions);
+  const terms = { untilLost: gpu.untilLost, openMemory: kept.length > 0 ? openMemory : undefined };
+  return choice => wrapOrtSession({ ort, session, gpu: terms }, ports, choice);
 }
 
 function refuseForeign(files: GraphFiles, { deviceId }: SessionOptions): void {

@@ -1,6 +1,6 @@
 /**
  * Browser numbers, each measured in one run: size of the run time, time to the first answer, and runs of the whole graph
- * on WebAssembly against onnxruntime-node. `npx tsx test/bench/web.ts`
+ * on WebAssembly against onnxruntime-node, and steps with the cache on the GPU against one in arrays. `npx tsx test/bench/web.ts`
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,14 @@ import { probeFeeds } from '../../src/session/web-probe.ts';
 import { findChromium, launchChromium } from '../web/browser.ts';
 import { bundlePage, ORT_FOLDER } from '../web/bundle.ts';
 import { convertExample, html } from '../web/fixture.ts';
+import { watchGpu } from '../web/gpu-watch.ts';
 import { startServer } from '../web/server.ts';
 
 const RUNS = 30;
+
+/** Prompt lengths and steps of generation. */
+const LENGTHS = [16, 64, 160];
+const STEPS = 24;
 
 const executable = findChromium();
 if (executable === undefined) throw new Error('no Chromium found; set CHROMIUM_PATH');
@@ -52,10 +57,43 @@ try {
       await context.close();
     }
   }
+  await compareCaches(`${server.origin}/qa-unilm/`, wasmPaths);
 } finally {
   await browser.close();
   await server.close();
   await rm(folder, { recursive: true });
+}
+
+/** Steps on WebGPU, each kind of cache in turn; without a GPU they say little of one. */
+async function compareCaches(base: string, wasmPaths: string): Promise<void> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.addInitScript(watchGpu);
+  await page.goto(`${server.origin}/index.html`);
+  await page.waitForFunction(() => 'page' in globalThis);
+  const trace = async (arrays: boolean) => {
+    const settings = [base, LENGTHS, STEPS, { arrays, wasmPaths }] as const;
+    const { steps } = await page.evaluate(([url, l, n, o]) => globalThis.page.traceSteps(url, l, n, o), settings);
+    return steps.map(own => {
+      const times = own.slice(STEPS / 2).map(({ milliseconds }) => milliseconds);
+      return { median: times.sort((a, b) => a - b)[times.length >> 1] ?? 0, bytes: own.at(-1)?.traffic.uploaded ?? 0 };
+    });
+  };
+  const rounds = [await trace(true), await trace(false), await trace(true), await trace(false)];
+  console.log('\nqa-unilm: a step on WebGPU, cache on the GPU against one in arrays');
+  LENGTHS.forEach((length, i) => {
+    const of = (own: number) => {
+      const both = [rounds[own]?.[i], rounds[own + 2]?.[i]];
+      return { ms: Math.min(...both.map(one => one?.median ?? 0)), bytes: both[0]?.bytes ?? 0 };
+    };
+    const [arrays, gpu] = [of(0), of(1)];
+    const ratio = (gpu.ms / arrays.ms).toFixed(2);
+    console.log(
+      `  after ${String(length).padStart(3)} tokens  ${gpu.ms.toFixed(0)} against ${arrays.ms.toFixed(0)} ms (${ratio}); ` +
+        `uploaded ${gpu.bytes} against ${arrays.bytes} bytes`,
+    );
+  });
+  await context.close();
 }
 
 async function nodeRun(directory: string): Promise<number> {

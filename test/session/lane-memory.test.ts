@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { copyBlocks, moveBlocks, rangesOf } from '../../src/session/lane-memory.ts';
+import { copyBlocks, moveBlocks } from '../../src/session/array-memory.ts';
+import { rangesOf } from '../../src/session/lane-memory.ts';
 
 describe('lane memory', () => {
   it('writes every row to its slot, however slots are grouped', () => {
@@ -9,10 +10,10 @@ describe('lane memory', () => {
       fc.property(slots, fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 3 }), (own, size, heads) => {
         const rows = Float32Array.from({ length: heads * own.length * size }, (_, i) => i + 1);
         const data = new Float32Array(heads * 31 * size);
-        const source = { data: rows, from: 0, stride: own.length * size };
-        for (const { row, slot, count } of rangesOf(own)) {
-          const places = { from: row * size, to: slot * size, length: count * size };
-          copyBlocks(source, { data, from: 0, stride: 31 * size }, heads, places);
+        for (const { from, to, count } of rangesOf(own)) {
+          const source = { data: rows, from: from * size, stride: own.length * size };
+          const target = { data, from: to * size, stride: 31 * size };
+          copyBlocks(source, target, { count: heads, length: count * size });
         }
         for (let head = 0; head < heads; head++) {
           for (let slot = 0; slot < 31; slot++) {

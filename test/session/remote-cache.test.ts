@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { SessionError } from '../../src/core/errors.ts';
 import { type CacheCall, remoteStepCache, serveCaches } from '../../src/session/remote-cache.ts';
 import type { GraphSession } from '../../src/session/session.ts';
 
@@ -43,5 +44,30 @@ describe('cache in another thread', () => {
     const run = (cache: number) => answer({ kind: 'runCache', cache, feeds: {}, lanes: [] });
     assert.throws(() => run(1), { code: 'SESSION', message: /cache in worker; found none of number 1/ });
     assert.deepEqual(await run(2), new Float32Array(0));
+  });
+
+  it('is lost once a run fails, since the memory may be, and gives its lanes back', async () => {
+    const removed: unknown[] = [];
+    const session = {
+      openCache: () => ({
+        add: () => ({ index: 0, used: 0 }),
+        remove: (lane: unknown) => removed.push(lane),
+        run: () => Promise.reject(new SessionError({ what: 'WebGPU device', found: 'lost' })),
+      }),
+    } as unknown as GraphSession;
+    const serve = serveCaches(() => session);
+    const cache = remoteStepCache({ alive: true, send: async call => serve(call) }, dimensions, {
+      cache: 0,
+      session: 0,
+    });
+    const lane = cache.add();
+    assert.equal(cache.lost, false);
+    await assert.rejects(cache.run({}, [lane]), /^SessionError: WebGPU device; found lost/);
+    assert.equal(cache.lost, true);
+    cache.remove(lane);
+    assert.equal(removed.length, 1);
+    cache.add();
+    serve({ kind: 'closeCache', cache: 0 });
+    assert.equal(removed.length, 2, 'a cache that is closed gives the lanes back that it still has');
   });
 });

@@ -22,6 +22,7 @@ import {
   type WebModelOptions,
 } from '../../src/web.ts';
 import type { PageConversion } from './convert-worker.ts';
+import { compareTrees, converse, failAllocation, traceSteps } from './page-cache.ts';
 import { answerAll, fillBlanks, generateAll } from './page-tasks.ts';
 
 /** A thrown error as plain data, so that tests can compare its class. */
@@ -300,6 +301,10 @@ function runInMissingWorker(base: string): Promise<Thrown | null> {
 }
 
 const api = {
+  compareTrees,
+  converse,
+  failAllocation,
+  traceSteps,
   runInMissingWorker,
   answerAll,
   fillBlanks,
