@@ -29,11 +29,11 @@ const SHADER = `override size: u32;
 @group(0) @binding(2) var<storage, read> plan: array<vec4u>;
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let step = plan[0];
-  for (var block = id.y; block < step.z * step.w; block += groups.y) {
-    let range = plan[1 + block / step.z];
-    let begin = (range.xy + block % step.z * step.xy) * size;
-    for (var i = id.x; i < range.z * size; i += groups.x * ${GROUP}) { goal[begin.y + i] = source[begin.x + i]; }
+  let p = plan[0];
+  for (var b = id.y; b < p.z * p.w; b += groups.y) {
+    let r = plan[1 + b / p.z];
+    let at = (r.xy + b % p.z * p.xy) * size;
+    if (id.x < r.z * size) { goal[at.y + id.x] = source[at.x + id.x]; }
   }
 }`;
 
@@ -98,7 +98,7 @@ export class GpuMemory implements OwnedMemory<Buffers> {
         const entries = buffers.flatMap((buffer, binding) => (buffer ? { binding, resource: { buffer } } : []));
         pass.setBindGroup(0, this.#device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
         const groups = Math.ceil((count * size) / GROUP);
-        pass.dispatchWorkgroups(Math.min(groups, MOST_GROUPS), Math.min(ranges.length * this.#heads, MOST_GROUPS));
+        pass.dispatchWorkgroups(groups, Math.min(ranges.length * this.#heads, MOST_GROUPS));
       });
       pass.end();
       this.#device.queue.submit([encoder.finish()]);
