@@ -12,13 +12,12 @@ import type { Hypothesis } from '../decode/scorer.ts';
 import type { GraphSession } from '../session/session.ts';
 import { type CachedRequest, CachedRuns, type GeneratorCounts, type PlannedRequest } from './cached-runs.ts';
 import type { GenerationScorer, StartOptions } from './generation-scorer.ts';
-import { chunkByLength } from './length-batches.ts';
+import { type Packing, packByLength, packingOf } from './length-batches.ts';
 import { nextTurn } from './next-turn.ts';
 import { recomputeScorer, shortCallScorer } from './recompute-scorer.ts';
 import { type CachedSlots, RequestRows } from './request-rows.ts';
 import { createRowReader, type RowReader } from './row-reader.ts';
 import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
-import { batchTokens } from './step-session.ts';
 import { canCache, type Sequence } from './visibility.ts';
 
 /** Makes scorers. */
@@ -33,7 +32,7 @@ export interface Generator {
 
 /** Options of {@link createGenerator}. */
 export interface GeneratorOptions {
-  /** Most new rows of one run, padding included. Default 1024 on a CPU, 4096 on a GPU. */
+  /** Most new rows of one run, padding included. Default 512 on a CPU, 4096 on a GPU. */
   readonly maxBatchTokens?: number;
   /**
    * Calls over at most so many tokens, all hypotheses together, are computed again as a whole instead of with a cache.
@@ -75,8 +74,8 @@ interface Job extends PlannedRequest {
 }
 
 class Engine implements Generator {
-  readonly #session: GraphSession;
   readonly #manifest: Manifest;
+  readonly #packing: Packing;
   readonly #options: GeneratorOptions;
   readonly #runs: CachedRuns;
   /** Computes what is asked without a cache. */
@@ -90,8 +89,9 @@ class Engine implements Generator {
   readonly #later: (() => void)[] = [];
 
   constructor(session: GraphSession, manifest: Manifest, options: GeneratorOptions) {
-    this.#session = session;
+    const packing = packingOf(session);
     this.#manifest = manifest;
+    this.#packing = { ...packing, budget: options.maxBatchTokens ?? packing.budget };
     this.#options = options;
     this.#runs = new CachedRuns(session, manifest.dimensions);
     this.#reader = createRowReader(session, manifest);
@@ -215,8 +215,7 @@ class Engine implements Generator {
 
   #batches(jobs: readonly Job[]): readonly (readonly Job[])[] {
     const lengths = jobs.map(({ plan }) => plan.rows.length);
-    const chunks = chunkByLength(lengths, this.#options.maxBatchTokens ?? batchTokens(this.#session));
-    return chunks.map(chunk => chunk.flatMap(index => jobs[index] ?? []));
+    return packByLength(lengths, this.#packing).map(group => group.flatMap(index => jobs[index] ?? []));
   }
 
   #askAgain(jobs: readonly Job[]): void {

@@ -1,35 +1,7 @@
 /**
- * Batches of sequences of similar length: sorted, then cut where the padded size would pass a budget of tokens, or where
- * padding would cost more than another run.
+ * Batches of sequences of similar length, so that padding and runs together cost least.
  */
 import type { GraphSession } from '../session/session.ts';
-
-/**
- * Padding that a sequence may need to join a batch, in tokens. A run reads every weight once, which takes a CPU about as
- * long as computing this many tokens; below that, padding is cheaper than a run of its own.
- */
-const RUN_COST = 32;
-
-/**
- * Groups indices of `lengths` so that (longest × count) of a group is at most `budget`, or the group has one member, and
- * no member is shorter than the longest by more than a run's worth of tokens. Longest first, so that a run that does not
- * fit memory fails at once.
- */
-export function chunkByLength(lengths: readonly number[], budget: number): readonly (readonly number[])[] {
-  const order = lengths.map((_, index) => index).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
-  const chunks: number[][] = [];
-  let current: number[] = [];
-  for (const index of order) {
-    const longest = lengths[current[0] ?? index] ?? 0;
-    const short = longest - (lengths[index] ?? 0) > RUN_COST;
-    if (current.length > 0 && (short || longest * (current.length + 1) > budget)) {
-      chunks.push(current);
-      current = [];
-    }
-    current.push(index);
-  }
-  return current.length > 0 ? [...chunks, current] : chunks;
-}
 
 /** What {@link packByLength} goes by. */
 export interface Packing {
@@ -40,10 +12,11 @@ export interface Packing {
 }
 
 /**
- * The packing for whole sequences. A CPU computes a token of 256 as fast as one of 1,024, and one of 8 at half the speed:
- * test/bench/encoder-throughput.ts. A GPU is idle with small runs; its cost of a run is an estimate.
+ * The packing that suits a session's device. A CPU computes a token of 256 as fast as one of 1,024, and one of 8 at half the
+ * speed (test/bench/encoder-throughput.ts, prefill-batches.ts), while everything else waits for the run to end. A GPU is idle
+ * with small runs; its cost of a run is an estimate.
  */
-export function encoderPacking(session: GraphSession): Packing {
+export function packingOf(session: GraphSession): Packing {
   const { device } = session.device;
   return device === 'cuda' || device === 'webgpu' ? { budget: 4096, runCost: 512 } : { budget: 512, runCost: 12 };
 }

@@ -6,7 +6,7 @@
 import type { Manifest } from '../core/manifest.ts';
 import type { GraphSession } from '../session/session.ts';
 import { float32Output } from './float32-output.ts';
-import { encoderPacking, packByLength } from './length-batches.ts';
+import { packByLength, packingOf } from './length-batches.ts';
 import { createRunQueue, type RunCounts } from './run-queue.ts';
 import { checkSequence } from './sequence-checks.ts';
 import { blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
@@ -44,7 +44,7 @@ export interface RowReader {
 /** A reader over a session, which stays the caller's. */
 export function createRowReader(session: GraphSession, manifest: Manifest): RowReader {
   const { dimensions } = manifest;
-  const packing = encoderPacking(session);
+  const packing = packingOf(session);
   const queue = createRunQueue<RowRequest, Float32Array>(session, {
     group: (requests, budget) => packByLength(requests.map(lengthOf), { ...packing, budget }),
     input(batch) {

@@ -46,15 +46,6 @@ export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds
 }
 
 /**
- * Tokens of a run unless told otherwise. A CPU gains nothing from larger batches (test/bench/prefill-batches.ts), while
- * everything else waits for the run to end; a GPU is idle with small ones.
- */
-export function batchTokens(session: GraphSession): number {
-  const { device } = session.device;
-  return device === 'cuda' || device === 'webgpu' ? 4096 : 1024;
-}
-
-/**
  * Past slots of a run without a cache. The WebGPU provider ends the process over tensors without elements, so it gets one
  * slot that no row sees.
  */

@@ -7,7 +7,7 @@
 import { ConfigError } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
 import { type Float32Values, float32Output } from '../generation/float32-output.ts';
-import { encoderPacking, type Packing, packByLength, paddingWaste } from '../generation/length-batches.ts';
+import { type Packing, packByLength, packingOf, paddingWaste } from '../generation/length-batches.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
 import { takes } from '../generation/step-session.ts';
@@ -74,7 +74,7 @@ export async function createEmbedder(model: Model): Promise<Embedder> {
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
   const session = await model.openGraph(manifest.graphs.encoder === undefined ? 'model' : 'encoder');
-  const packing = encoderPacking(session);
+  const packing = packingOf(session);
   const maxLen = manifest.dimensions.maxPositions ?? 512;
   const defaults: EmbedSettings = { pooling: 'cls', normalize: false, maxLen, maxBatchTokens: packing.budget };
   const settingsOf = createSettingsReader(manifest, { task: 'embed', checks: SETTINGS, defaults });

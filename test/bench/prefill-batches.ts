@@ -29,7 +29,7 @@ try {
   await convert(options, await directorySink(path.join(folder, 'model')));
   const model = await loadModel(path.join(folder, 'model'));
   const session = await model.openGraph('step');
-  const budgets = [0, 1024, 4096].map(tokens => ({ tokens, times: [] as number[], waste: 0 }));
+  const budgets = [0, 512, 1024, 4096].map(tokens => ({ tokens, times: [] as number[], waste: 0 }));
   for (let round = 0; round < ROUNDS; round++) {
     for (const budget of budgets) {
       const generator = createGenerator(session, model.manifest, { maxBatchTokens: budget.tokens });

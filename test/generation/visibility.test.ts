@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { AttentionRules } from '../../src/core/manifest.ts';
-import { chunkByLength, packByLength, paddingWaste } from '../../src/generation/length-batches.ts';
+import { packByLength, paddingWaste } from '../../src/generation/length-batches.ts';
 import { seenPositions, visibleLengths } from '../../src/generation/visibility.ts';
 
 const visibilities = ['padding', 'causal', 'prefix'] as const;
@@ -37,22 +37,6 @@ describe('visibility', () => {
 });
 
 describe('batches by length', () => {
-  it('hold every index once, within the budget unless alone', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 50 })), fc.integer({ min: 1, max: 200 }), (lengths, budget) => {
-        const chunks = chunkByLength(lengths, budget);
-        assert.deepEqual(
-          chunks.flat().sort((a, b) => a - b),
-          lengths.map((_, index) => index),
-        );
-        for (const chunk of chunks) {
-          const longest = Math.max(...chunk.map(index => lengths[index] ?? 0));
-          assert.ok(chunk.length === 1 || longest * chunk.length <= budget);
-        }
-      }),
-    );
-  });
-
   it('cost least of all that keep the budget', () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
     fc.assert(
