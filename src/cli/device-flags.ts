@@ -48,7 +48,7 @@ export const runFlags = {
     type: 'boolean',
     default: false,
     group: RUN_GROUP,
-    describe: 'threads never sleep within a run: faster steps on cores that nothing else uses, slower on others',
+    describe: 'threads wait a moment before they sleep within a run: faster steps on cores that nothing else uses',
   },
 } as const satisfies Flags;
 

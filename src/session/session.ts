@@ -76,9 +76,9 @@ export interface SessionOptions {
    */
   readonly shareWeights?: boolean;
   /**
-   * On a CPU in Node: the threads of a run wait for its next operator in a loop instead of going to sleep. Steps of a few
-   * rows take up to a sixth less time on cores that nothing else wants, and up to twice as long on shared ones
-   * (docs/performance.md). Default false.
+   * On a CPU in Node: the threads of a run wait for its next operator in a loop of 20 µs before they go to sleep. Steps of
+   * one row take about a sixth less time; those of more rows gain less, and lose up to a quarter where other programs want
+   * the cores (docs/performance.md). Default false.
    */
   readonly spin?: boolean;
 }
