@@ -31,9 +31,9 @@ const SHAPES = [
 /** Token ids of each sequence, and when each step was over. */
 interface Decoded {
   readonly tokenIds: readonly (readonly number[])[];
-  /** Milliseconds to the first token. */
+  /** Milliseconds to the first token of the last sequence. */
   readonly prefill: number;
-  /** Milliseconds from token to token. */
+  /** Milliseconds from token to token of all sequences. */
   readonly steps: readonly number[];
 }
 
@@ -83,16 +83,24 @@ await inFolder(async folder => {
 async function openOurs(model: Model): Promise<Decode> {
   const generator = createGenerator(await model.openGraph('step'), model.manifest);
   return async prompts => {
-    const times = [performance.now()];
+    const start = performance.now();
+    const marks: { readonly time: number; readonly rows: number }[] = [];
     const scorers = prompts.map(tokenIds => generator.start({ tokenIds, segmentIds: tokenIds.map(() => 0) }));
     const results = await Promise.all(
       scorers.map((scorer, i) => {
-        const onStep = i === 0 ? () => times.push(performance.now()) : undefined;
+        // The last prompt to be read: the engine reads long ones in turns, between the steps of those that were read.
+        const mark = () => marks.push({ time: performance.now(), rows: generator.counts.rows });
+        const onStep = i === prompts.length - 1 ? mark : undefined;
         return beamSearch(scorer, { topK: 1, endId: 0, minLen: STEPS + 2, maxLen: STEPS + 1, onStep });
       }),
     );
     for (const scorer of scorers) scorer.release();
-    return { tokenIds: results.map(({ tokenIds }) => tokenIds), ...intervals(times) };
+    const steps = marks.slice(1).flatMap(({ time, rows }, i) => {
+      const before = marks[i];
+      return before !== undefined && rows - before.rows === prompts.length ? [time - before.time] : [];
+    });
+    const prefill = (marks[0]?.time ?? Number.NaN) - start;
+    return { tokenIds: results.map(({ tokenIds }) => tokenIds), prefill, steps };
   };
 }
 
