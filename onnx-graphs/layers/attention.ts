@@ -13,7 +13,7 @@ import type { Value } from '../onnx/value.ts';
 import { add, mul } from '../ops/elementwise.ts';
 import { reshape, transpose } from '../ops/layout.ts';
 import { matMul, softmax } from '../ops/linear.ts';
-import { dense, denseSlots } from './dense.ts';
+import { type DensePart, dense, denseParts, denseSlots } from './dense.ts';
 import type { RelativeTerms } from './relative-position.ts';
 
 /** Sizes of an attention layer. */
@@ -26,7 +26,7 @@ export interface AttentionSizes {
   readonly keySize: number;
 }
 
-/** Queries (scaled by 1/√d) of all heads, [B, N, Q, H], keys and values, [B, N, T, H]. */
+/** Queries of all heads (in attention scaled by 1/√d), [B, N, Q, H], keys and values, [B, N, T, H]. */
 export interface Heads {
   readonly query: Value;
   readonly key: Value;
@@ -78,17 +78,34 @@ export function selfAttention(
 ): { readonly output: Value; readonly scores: Value } {
   const { layer, index } = place;
   const at = g.at(layer);
-  const project = (part: string, input: Value, size: number): Value =>
-    splitHeads(at.at(part), dense(at.at(part), { layer, part }, input, sizes.heads * size), sizes.heads, size);
-  const query = project('query', attention.rows(at, index, x), sizes.keySize); // [B, N, Q, H]
+  const projected = projections(at, layer, { x, rows: attention.rows(at, index, x) }, sizes);
+  const query = splitHeads(at.at('query'), projected.query, sizes.heads, sizes.keySize); // [B, N, Q, H]
   const heads: Heads = {
     query: mul(at.at('scale'), query, g.constant('float32', [1 / Math.sqrt(sizes.keySize)])),
-    key: project('key', x, sizes.keySize),
-    value: project('value', x, sizes.headSize),
+    key: splitHeads(at.at('key'), projected.key, sizes.heads, sizes.keySize),
+    value: splitHeads(at.at('value'), projected.value, sizes.heads, sizes.headSize),
   };
   const { context, scores } = attention.attend(at, index, heads, place.residual);
   const output = dense(at.at('output'), { layer, part: 'output' }, mergeHeads(at, context), sizes.hiddenSize);
   return { output, scores };
+}
+
+/** Queries of `rows` [B, Q, D], keys and values of x [B, T, D], all heads side by side: [B, Q or T, N·H]. */
+function projections(
+  g: GraphBuilder,
+  layer: string,
+  { x, rows }: { readonly x: Value; readonly rows: Value },
+  { heads, keySize, headSize }: AttentionSizes,
+): Heads {
+  const part = (name: string, size: number): DensePart => ({ part: name, size: heads * size });
+  const [ofQuery, ofKey, ofValue] = [part('query', keySize), part('key', keySize), part('value', headSize)];
+  const at = g.at('projection');
+  if (rows === x) {
+    const [query, key, value] = denseParts(at, layer, x, [ofQuery, ofKey, ofValue]);
+    return { query, key, value };
+  }
+  const [key, value] = denseParts(at, layer, x, [ofKey, ofValue]);
+  return { query: dense(at.at('query'), { layer, part: 'query' }, rows, ofQuery.size), key, value };
 }
 
 /** Attention within the sequence, under `bias` [B, 1, 1 or T, T]. */

@@ -73,6 +73,9 @@ interface Job extends PlannedRequest {
   readonly calls: readonly Call[];
 }
 
+/** New requests that get a place in the cache before their run; more could be gone again before it is their turn. */
+const MOST_ADMITTED = 16;
+
 class Engine implements Generator {
   readonly #manifest: Manifest;
   readonly #packing: Packing;
@@ -202,6 +205,7 @@ class Engine implements Generator {
     const jobs = [...callsByRequest(calls)].map(([request, own]) => jobOf(request, own));
     const isNew = ({ request }: Job) => (request.lane?.used ?? 0) === 0;
     const [first = [], ...waiting] = this.#batches(jobs.filter(isNew));
+    this.#runs.admit([...first, ...waiting.flat()].slice(0, MOST_ADMITTED).map(({ request }) => request));
     const batches = [...this.#batches(jobs.filter(job => !isNew(job))), first];
     this.#askAgain(waiting.flat());
     for (const [i, batch] of batches.entries()) {

@@ -39,6 +39,8 @@ export class CacheLanes<Area> {
   readonly #memory: LaneMemory<Area> | undefined;
   readonly #lanes: OwnLane<Area>[] = [];
   readonly #resting = new Set<OwnLane<Area>>();
+  /** Places in the layout that were given back, each with a lane that nobody has yet. */
+  readonly #vacant = new Set<OwnLane<Area>>();
   #slots = 0;
 
   /** @param memory left out, these are the same lanes and slots as another's with memory, to know where that has them. */
@@ -61,14 +63,20 @@ export class CacheLanes<Area> {
 
   /** A new lane without slots. */
   add(): Lane {
-    return this.#enter({ index: -1, used: 0 });
+    const [vacant] = this.#vacant;
+    if (vacant === undefined) return this.#enter({ index: -1, used: 0 });
+    this.#vacant.delete(vacant);
+    return vacant;
   }
 
-  /** Gives a lane's slots back, and memory once little of it is used. */
+  /**
+   * Gives a lane's slots back. Its place waits for a new lane, and is closed before the next run: nothing is moved while
+   * lanes go one after another.
+   */
   remove(lane: Lane): void {
     const own = this.#own(lane);
     if (own === undefined) return;
-    if (!this.#resting.delete(own)) this.#leave(own);
+    if (!this.#resting.delete(own)) this.#vacate(own);
     else if (own.aside !== undefined) this.#memory?.free(own.aside);
   }
 
@@ -79,6 +87,7 @@ export class CacheLanes<Area> {
     if (own === undefined || own.index < 0 || own.used === 0) return;
     this.#take(own);
     this.#leave(own);
+    this.#closeVacant();
     this.#resting.add(own);
   }
 
@@ -86,6 +95,7 @@ export class CacheLanes<Area> {
   gather(lanes: readonly Lane[]): void {
     const wanted = new Set<Lane>(lanes);
     for (const own of [...this.#resting]) if (wanted.has(own)) this.#wake(own);
+    this.#closeVacant();
     const first = Math.min(...lanes.map(lane => lane.index));
     const together = lanes.every(lane => lane.index < first + wanted.size);
     if (!together) this.#bringForward(wanted);
@@ -151,8 +161,24 @@ export class CacheLanes<Area> {
   /** Moves a lane to a place in the layout that no other needs. */
   #move(lane: OwnLane<Area>, index: number): void {
     const range = { from: this.#start(lane.index), to: this.#start(index), count: lane.used };
-    this.#memory?.copy(this.#memory.layout, this.#memory.layout, { from: this.#slots, to: this.#slots }, [range]);
+    const strides = { from: this.#slots, to: this.#slots };
+    if (lane.used > 0) this.#memory?.copy(this.#memory.layout, this.#memory.layout, strides, [range]);
     this.#place(lane, index);
+  }
+
+  /** Leaves an empty lane where this one was; when none is left but such, memory goes at once. */
+  #vacate(lane: OwnLane<Area>): void {
+    const vacant = { index: lane.index, used: 0 };
+    this.#place(vacant, lane.index);
+    lane.index = -1;
+    this.#vacant.add(vacant);
+    if (this.#vacant.size === this.#lanes.length) this.#closeVacant();
+  }
+
+  #closeVacant(): void {
+    for (const lane of this.#vacant) this.#leave(lane);
+    this.#vacant.clear();
+    this.#shrink();
   }
 
   /** Takes a lane out; the last one takes its place. */
@@ -162,9 +188,9 @@ export class CacheLanes<Area> {
     if (last !== lane) this.#move(last, lane.index);
     this.#lanes.pop();
     lane.index = -1;
-    this.#shrink();
   }
 
+  /** Gives memory back once little of it is used. */
   #shrink(): void {
     const slots = bucketFor(Math.max(0, ...this.#lanes.map(({ used }) => used)));
     this.#layOut(this.#lanes.length, slots * 2 <= this.#slots ? slots : this.#slots);

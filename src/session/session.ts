@@ -71,14 +71,14 @@ export interface SessionOptions {
   readonly deviceId?: number;
   /**
    * On a CPU in Node: leave weights in the mapped file, one copy for all sessions, workers and processes, instead of
-   * laying them out anew for faster products. Saves their size in each session; steps of several rows take longer
-   * (docs/performance.md). Default false.
+   * laying them out anew for faster products. Saves their size in each session, but for the kernels of queries, keys and
+   * values, which are joined there; steps of several rows take longer (docs/performance.md). Default false.
    */
   readonly shareWeights?: boolean;
   /**
    * On a CPU in Node: the threads of a run wait for its next operator in a loop of 20 µs before they go to sleep. Steps of
-   * one row take about a sixth less time; those of more rows gain less, and lose up to a quarter where other programs want
-   * the cores (docs/performance.md). Default false.
+   * few rows take up to a fifth less time, on some machines no less; where other programs want the cores, they can take a
+   * quarter more (docs/generation.md). Default false.
    */
   readonly spin?: boolean;
 }

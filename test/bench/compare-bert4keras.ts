@@ -28,7 +28,7 @@ const BEAMS = [1, 5];
 const STEPS = 7;
 const REFERENCE_STEPS = 2;
 const MASKS = 16;
-const ROUNDS = 2;
+const ROUNDS = 5;
 
 interface Timed<T> {
   readonly result: T;

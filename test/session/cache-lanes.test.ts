@@ -140,6 +140,27 @@ for (const [name, open] of [
   });
 }
 
+it('lanes move nobody when all come before their rows and go one after another', () => {
+  let moved = 0;
+  class Counted extends FilledAreas {
+    override copy(source: Arrays, target: Arrays, strides: HeadStrides, ranges: readonly SlotRange[]): void {
+      if (source !== this.rows) moved += ranges.reduce((sum, { count }) => sum + count, 0);
+      super.copy(source, target, strides, ranges);
+    }
+  }
+  const memory = new Counted();
+  const cache = new CacheLanes(dimensions, memory);
+  const lanes = Array.from({ length: 9 }, () => cache.add());
+  const slots = Array.from({ length: 50 }, (_, slot) => slot);
+  for (const lane of lanes) {
+    memory.rows = stores.map(({ size }) => new Float32Array(HEADS * slots.length * size));
+    cache.append([{ lane, slots }], slots.length);
+  }
+  for (const lane of lanes) cache.remove(lane);
+  assert.equal(moved, 0);
+  assert.equal(memory.held, 0);
+});
+
 class Scene {
   readonly #memory: Filled;
   readonly #lanes: CacheLanes<Arrays>;

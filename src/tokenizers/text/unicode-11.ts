@@ -55,15 +55,19 @@ function has(codePoint: number, category: RegExp): boolean {
   return category.test(String.fromCodePoint(codePoint)) && isAssigned(codePoint);
 }
 
-function decodeStarts(table: string): Int32Array {
-  const steps = table.split(' ').map(step => Number.parseInt(step, 36));
-  const decoded = new Int32Array(steps.length);
+function decodeStarts(table: string): readonly number[] {
+  const decoded: number[] = [];
   let last = 0;
-  for (let at = 0; at < steps.length; at += 2) {
-    const from = last + (steps[at] ?? 0);
-    last = from + (steps[at + 1] ?? 0);
-    decoded[at] = from;
-    decoded[at + 1] = last + 1;
+  let high = 0;
+  for (const character of table) {
+    const digit = Number.parseInt(character, 36);
+    if (character >= 'A' && character <= 'Z') {
+      high = high * 26 + digit - 10;
+      continue;
+    }
+    last += high * 36 + digit;
+    high = 0;
+    decoded.push(decoded.length % 2 === 0 ? last : last + 1);
   }
   return decoded;
 }
