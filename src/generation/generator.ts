@@ -73,8 +73,8 @@ interface Job extends PlannedRequest {
   readonly calls: readonly Call[];
 }
 
-/** New requests that get a place in the cache before their run; more could be gone again before it is their turn. */
-const MOST_ADMITTED = 16;
+/** Tokens of new requests that get a place in the cache before their run; others could be gone before it is their turn. */
+const MOST_ADMITTED = 4096;
 
 class Engine implements Generator {
   readonly #manifest: Manifest;
@@ -205,7 +205,7 @@ class Engine implements Generator {
     const jobs = [...callsByRequest(calls)].map(([request, own]) => jobOf(request, own));
     const isNew = ({ request }: Job) => (request.lane?.used ?? 0) === 0;
     const [first = [], ...waiting] = this.#batches(jobs.filter(isNew));
-    this.#runs.admit([...first, ...waiting.flat()].slice(0, MOST_ADMITTED).map(({ request }) => request));
+    this.#admit([...first, ...waiting.flat()]);
     const batches = [...this.#batches(jobs.filter(job => !isNew(job))), first];
     this.#askAgain(waiting.flat());
     for (const [i, batch] of batches.entries()) {
@@ -215,6 +215,12 @@ class Engine implements Generator {
       this.#askAgain(batches.slice(i + 1).flat());
       return;
     }
+  }
+
+  /** Gives jobs their places, the longest first; every place is as long as that. */
+  #admit(jobs: readonly Job[]): void {
+    const longest = jobs[0]?.plan.rows.length ?? 1;
+    this.#runs.admit(jobs.slice(0, Math.floor(MOST_ADMITTED / longest)).map(({ request }) => request));
   }
 
   #batches(jobs: readonly Job[]): readonly (readonly Job[])[] {
