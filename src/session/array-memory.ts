@@ -18,6 +18,8 @@ export class ArrayMemory implements LaneMemory<Arrays> {
   readonly #heads: number;
   readonly #stores: readonly Store[];
   #rows: Arrays = [];
+  /** What each store had before. New memory costs a page fault for every 4 kB of it, eight times what writing it does. */
+  readonly #spare: WeakRef<Float32Array>[] = [];
   /** Slots that the layout must have. */
   #needed = 0;
 
@@ -61,16 +63,23 @@ export class ArrayMemory implements LaneMemory<Arrays> {
     this.#needed = lanes * this.#heads * now;
     this.layout = this.layout.map((old, i) => {
       const size = this.#stores[i]?.size ?? 0;
-      const needed = this.#needed * size;
-      const fits = needed <= old.length && needed * 4 >= old.length;
-      // More than is needed now: it is not touched, so it takes no memory before it is used.
-      const data = fits ? old : new Float32Array(Math.ceil(needed * 1.5));
+      const data = this.#fitting(i, old, this.#needed * size);
       if (data !== old || before !== now) {
         const filled = used.flatMap(count => new Array<number>(this.#heads).fill(count * size));
         moveBlocks(old, data, filled, { before: before * size, now: now * size });
       }
       return data;
     });
+  }
+
+  /** Memory for `needed` numbers and not for many more: what a store has, what it had before, or new. */
+  #fitting(store: number, old: Float32Array, needed: number): Float32Array {
+    const fits = (data: Float32Array): boolean => needed <= data.length && needed * 4 >= data.length;
+    if (fits(old)) return old;
+    const spare = this.#spare[store]?.deref();
+    this.#spare[store] = new WeakRef(old);
+    // More than is needed now: it is not touched, so it takes no memory before it is used.
+    return spare !== undefined && fits(spare) ? spare : new Float32Array(Math.ceil(needed * 1.5));
   }
 
   async run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch): Promise<Float32Array> {

@@ -16,7 +16,7 @@ import { beamSearch } from '../../src/decode/beam-search.ts';
 import { softmaxRows } from '../../src/decode/softmax.ts';
 import { decodeSpan } from '../../src/decode/span.ts';
 import { vote } from '../../src/decode/vote.ts';
-import { createGenerator } from '../../src/generation/generator.ts';
+import { createGenerator, type Generator } from '../../src/generation/generator.ts';
 import { readRows } from '../../src/generation/row-reader.ts';
 import { loadModel, type Model } from '../../src/node.ts';
 import { writeBaseCheckpoint } from './base-checkpoint.ts';
@@ -52,9 +52,10 @@ await inFolder(async folder => {
   const reference = await runReference(folder);
   const rows = [['', 'bert4keras, s', 'bert4ort, s', 'ratio', 'ids']];
   const generative = await loadModel(await convertIn(folder, 'unilm', { model: 'bert', application: 'unilm' }));
+  const generator = createGenerator(await generative.openGraph('step'), generative.manifest);
   for (const beams of BEAMS) {
-    const { time } = await repeat(() => answer(generative, beams, STEPS));
-    const ids = await answer(generative, beams, REFERENCE_STEPS);
+    const { time } = await repeat(() => answer(generator, beams, STEPS));
+    const ids = await answer(generator, beams, REFERENCE_STEPS);
     const theirs = reference?.[`beam${beams}`];
     const [first = 0, second = 0] = theirs?.seconds ?? [];
     const seconds = theirs && first + (STEPS - 1) * second;
@@ -88,8 +89,7 @@ async function runReference(folder: string): Promise<Reference | undefined> {
 }
 
 /** The seq2seq reader's search over ids, without its tokenizer. */
-async function answer(model: Model, topK: number, steps: number): Promise<readonly number[]> {
-  const generator = createGenerator(await model.openGraph('step'), model.manifest);
+async function answer(generator: Generator, topK: number, steps: number): Promise<readonly number[]> {
   const scorers = seq2seq.map(tokenIds =>
     generator.start({ tokenIds, segmentIds: tokenIds.map(() => 0) }, { segmentId: 1 }),
   );

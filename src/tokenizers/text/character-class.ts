@@ -54,14 +54,7 @@ export function fold(text: string): string {
 
 /** `Tokenizer._is_punctuation`: ASCII's symbols and every category P*. */
 export function isPunctuation(codePoint: number): boolean {
-  if (codePoint < 0x80) {
-    return (
-      (codePoint >= 33 && codePoint <= 47) ||
-      (codePoint >= 58 && codePoint <= 64) ||
-      (codePoint >= 91 && codePoint <= 96) ||
-      (codePoint >= 123 && codePoint <= 126)
-    );
-  }
+  if (codePoint < 0x80) return /[!-/:-@[-`{-~]/.test(String.fromCharCode(codePoint));
   return isPunctuationCategory(codePoint);
 }
 
@@ -71,9 +64,7 @@ export function isCjkCharacter(codePoint: number): boolean {
     (codePoint >= 0x4e00 && codePoint <= 0x9fff) ||
     (codePoint >= 0x3400 && codePoint <= 0x4dbf) ||
     (codePoint >= 0x20000 && codePoint <= 0x2a6df) ||
-    (codePoint >= 0x2a700 && codePoint <= 0x2b73f) ||
-    (codePoint >= 0x2b740 && codePoint <= 0x2b81f) ||
-    (codePoint >= 0x2b820 && codePoint <= 0x2ceaf) ||
+    (codePoint >= 0x2a700 && codePoint <= 0x2ceaf) || // extensions C, D and E
     (codePoint >= 0xf900 && codePoint <= 0xfaff) ||
     (codePoint >= 0x2f800 && codePoint <= 0x2fa1f)
   );
