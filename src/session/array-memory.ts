@@ -18,8 +18,11 @@ export class ArrayMemory implements LaneMemory<Arrays> {
   readonly #heads: number;
   readonly #stores: readonly Store[];
   #rows: Arrays = [];
-  /** What each store had before. New memory costs a page fault for every 4 kB of it, eight times what writing it does. */
-  readonly #spare: WeakRef<Float32Array>[] = [];
+  /**
+   * What each store had before all lanes went, as long as nobody collects it. New memory costs a page fault for every 4 kB,
+   * eight times what writing them does.
+   */
+  readonly #spare: (WeakRef<Float32Array> | undefined)[] = [];
   /** Slots that the layout must have. */
   #needed = 0;
 
@@ -72,14 +75,18 @@ export class ArrayMemory implements LaneMemory<Arrays> {
     });
   }
 
-  /** Memory for `needed` numbers and not for many more: what a store has, what it had before, or new. */
+  /** Memory for `needed` numbers and not for many more: what a store has, what it had last, or new. */
   #fitting(store: number, old: Float32Array, needed: number): Float32Array {
     const fits = (data: Float32Array): boolean => needed <= data.length && needed * 4 >= data.length;
     if (fits(old)) return old;
+    if (needed === 0) this.#spare[store] = new WeakRef(old);
     const spare = this.#spare[store]?.deref();
-    this.#spare[store] = new WeakRef(old);
-    // More than is needed now: it is not touched, so it takes no memory before it is used.
-    return spare !== undefined && fits(spare) ? spare : new Float32Array(Math.ceil(needed * 1.5));
+    if (spare === undefined || !fits(spare)) {
+      // More than is needed now: it is not touched, so it takes no memory before it is used.
+      return new Float32Array(Math.ceil(needed * 1.5));
+    }
+    this.#spare[store] = undefined;
+    return spare;
   }
 
   async run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch): Promise<Float32Array> {
