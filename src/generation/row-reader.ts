@@ -4,8 +4,8 @@
  * asked for only.
  */
 import type { Manifest } from '../core/manifest.ts';
+import { float32Output } from '../session/float32-output.ts';
 import type { GraphSession } from '../session/session.ts';
-import { float32Output } from './float32-output.ts';
 import { packByLength, packingOf } from './length-batches.ts';
 import { createRunQueue, type RunCounts } from './run-queue.ts';
 import { checkSequence } from './sequence-checks.ts';

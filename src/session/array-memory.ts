@@ -4,6 +4,7 @@
  */
 import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { float32Output } from './float32-output.ts';
 import type { HeadStrides, LaneBatch, LaneMemory, SlotRange } from './lane-memory.ts';
 import type { GraphSession } from './session.ts';
 import { type Store, storesOf } from './stores.ts';
@@ -98,8 +99,8 @@ export class ArrayMemory implements LaneMemory<Arrays> {
       // A worker returns other arrays than it was lent.
       if (returned !== undefined) this.layout[i] = new Float32Array(returned.data.buffer);
     });
-    this.#rows = this.#stores.map(({ output }) => numbersOf(results[output]));
-    return numbersOf(results['logits']);
+    this.#rows = this.#stores.map(({ output }) => float32Output(results, output).data);
+    return float32Output(results, 'logits').data;
   }
 
   append(strides: HeadStrides, ranges: readonly SlotRange[]): void {
@@ -116,10 +117,6 @@ export class ArrayMemory implements LaneMemory<Arrays> {
     });
     return feeds;
   }
-}
-
-function numbersOf(tensor: Tensor | undefined): Float32Array {
-  return tensor?.dtype === 'float32' ? tensor.data : new Float32Array(0);
 }
 
 /** Blocks of one head after another: `stride` numbers from one to the next. */

@@ -6,9 +6,9 @@
 import { ConfigError, InputError } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
 import { checkInteger } from '../decode/option-checks.ts';
-import { float32Output } from '../generation/float32-output.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { type Model, tokenizerOf } from '../model.ts';
+import { float32Output } from '../session/float32-output.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { batchBySides } from './side-batches.ts';
 

@@ -6,13 +6,13 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
-import { type Float32Values, float32Output } from '../generation/float32-output.ts';
 import { type Packing, packByLength, packingOf, paddingWaste } from '../generation/length-batches.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
 import { takes } from '../generation/step-session.ts';
 import { seenPositions } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
+import { type Float32Values, float32Output } from '../session/float32-output.ts';
 import type { GraphSession } from '../session/session.ts';
 import type { Encoding } from '../tokenizers/tokenizer.ts';
 import { createSettingsReader, oneOf, type SettingChecks, wholeNumber } from './setting-checks.ts';

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { AbortedError, SessionError } from '../../src/core/errors.ts';
 import { float32Tensor, type Tensor } from '../../src/core/tensor.ts';
-import { float32Output } from '../../src/generation/float32-output.ts';
 import { packByLength } from '../../src/generation/length-batches.ts';
 import { createRunQueue, type RunQueue } from '../../src/generation/run-queue.ts';
+import { float32Output } from '../../src/session/float32-output.ts';
 import type { GraphSession } from '../../src/session/session.ts';
 
 /** An item's result is its number doubled; its length is its number of rows. */
@@ -221,14 +221,6 @@ describe('a queue of runs', () => {
     const { session, batches } = doubling();
     assert.deepEqual(await queueOver(session).ask([], { read, budget: 1 }), []);
     assert.deepEqual(batches, []);
-  });
-});
-
-describe('outputs', () => {
-  it('must be there as float32', () => {
-    const y: Tensor = { dtype: 'int32', shape: [1], data: new Int32Array(1) };
-    assert.throws(() => float32Output({ y }, 'y'), /output "y"; expected float32; found int32/);
-    assert.throws(() => float32Output({}, 'y'), SessionError);
   });
 });
 
