@@ -34,6 +34,7 @@ export interface ModelOptions {
   readonly verify?: boolean;
   /** Hears of each file that is read. */
   readonly onProgress?: ProgressListener;
+  /** Ends the loading; graphs that are opened later do not listen to it. */
   readonly signal?: AbortSignal;
 }
 
@@ -68,7 +69,9 @@ export async function loadModel(
   if (options.verify === true) await verifyFiles(manifest, files, platform, options);
   const tokenizer =
     manifest.tokenizer === undefined ? null : await createTokenizer(manifest.tokenizer, readFile, platform.readAsset);
-  return new LoadedModel({ manifest, tokenizer }, files, platform, options);
+  // A time limit on loading is none on the graphs that are opened later.
+  const { signal: _loading, ...later } = options;
+  return new LoadedModel({ manifest, tokenizer }, files, platform, later);
 }
 
 /** The model's tokenizer. @throws ConfigError when it was converted without one. */
@@ -86,6 +89,7 @@ class LoadedModel implements Model {
   readonly #provider: SessionProvider;
   readonly #options: ModelOptions;
   readonly #sessions = new Map<GraphName, Promise<GraphSession>>();
+  #disposal: Promise<void> | undefined;
 
   constructor(
     { manifest, tokenizer }: Pick<Model, 'manifest' | 'tokenizer'>,
@@ -110,12 +114,11 @@ class LoadedModel implements Model {
     return opening;
   }
 
-  async dispose(): Promise<void> {
-    const sessions = await Promise.allSettled(this.#sessions.values());
+  dispose(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
-    for (const session of sessions) {
-      if (session.status === 'fulfilled') await session.value.dispose();
-    }
+    this.#disposal = Promise.all([this.#disposal, disposeAll(sessions)]).then(() => undefined);
+    return this.#disposal;
   }
 
   async #open(name: GraphName): Promise<GraphSession> {
@@ -127,6 +130,14 @@ class LoadedModel implements Model {
     const graphFiles = await locateGraph(entry, this.#files, this.#options);
     return this.#provider.open(graphFiles, entry, this.#options.session ?? {});
   }
+}
+
+/** Disposes every session that opens; should one fail, after all others. */
+async function disposeAll(sessions: readonly Promise<GraphSession>[]): Promise<void> {
+  const opened = await Promise.allSettled(sessions);
+  const disposed = opened.map(session => (session.status === 'fulfilled' ? session.value.dispose() : undefined));
+  const failed = (await Promise.allSettled(disposed)).find(outcome => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** A path where the files have one, for ONNX Runtime to map; otherwise everything is read into memory. */

@@ -2,6 +2,7 @@
  * bert4ort in Node: model directories from disk, sessions of onnxruntime-node. The face of the package's main entry.
  */
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { ByteSourceSet } from './core/byte-source.ts';
 import { hashSource } from './io/file-hash.ts';
 import { directorySet } from './io/file-source.ts';
@@ -36,7 +37,7 @@ export function openJieba(): Promise<Jieba> {
 
 /**
  * Loads a model directory. Graphs are opened when they are first needed; the caller disposes the model.
- * @param source path of the directory, or its files.
+ * @param source path or file URL of the directory, or its files.
  * @throws IoError when a file is missing; FormatError when the manifest or, with `verify`, a file is damaged; ConfigError
  * for a number of workers out of range.
  * @example
@@ -45,12 +46,13 @@ export function openJieba(): Promise<Jieba> {
  * const { answer } = await reader.answer('谁写了《红楼梦》？', ['《红楼梦》的作者是曹雪芹。']);
  * await model.dispose();
  */
-export async function loadModel(source: string | ByteSourceSet, options: NodeModelOptions = {}): Promise<Model> {
+export async function loadModel(source: string | URL | ByteSourceSet, options: NodeModelOptions = {}): Promise<Model> {
   const { workers = 0, ...modelOptions } = options;
   const provider = workers === 0 ? nodeProvider : workerProvider(workers);
   const platform = { provider, sha256: hashSource, readAsset };
-  if (typeof source !== 'string') return loadModelOn(source, platform, modelOptions);
-  return loadModelOn(directorySet(source), { ...platform, profile: profileFile(source) }, modelOptions);
+  if (typeof source !== 'string' && !(source instanceof URL)) return loadModelOn(source, platform, modelOptions);
+  const folder = typeof source === 'string' ? source : fileURLToPath(source);
+  return loadModelOn(directorySet(folder), { ...platform, profile: profileFile(folder) }, modelOptions);
 }
 
 async function readAsset(address: URL): Promise<Uint8Array> {

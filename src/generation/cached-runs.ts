@@ -9,7 +9,7 @@ import { localStepCache } from '../session/local-cache.ts';
 import type { GraphSession } from '../session/session.ts';
 import type { StepCache } from '../session/step-cache.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
-import { pastPositions, stepRows } from './step-batch.ts';
+import { type BatchMember, pastPositions, stepRows } from './step-batch.ts';
 import { blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
 
 /** What the engine has done so far, for benchmarks. */
@@ -43,6 +43,7 @@ export class CachedRuns {
   readonly #session: GraphSession;
   readonly #dimensions: Dimensions;
   #cache: StepCache;
+  #unsure = false;
   /** Requests that hold a lane. */
   readonly #requests = new Set<CachedRequest>();
   readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
@@ -57,9 +58,9 @@ export class CachedRuns {
     return { ...this.#counts, cacheBytes: this.#cache.bytes };
   }
 
-  /** Whether a run that failed took the cache along. */
+  /** Whether something that failed took the cache along. */
   get lost(): boolean {
-    return this.#cache.lost;
+    return this.#unsure || this.#cache.lost;
   }
 
   /**
@@ -77,11 +78,7 @@ export class CachedRuns {
     const lanes = fresh ? [] : batch.map(({ lane }) => lane);
     const logits = await this.#cache.run(stepFeeds(this.#session, rows, others), lanes);
     this.#count(batch, rows, performance.now() - start);
-    const placed = batch.map(member => ({
-      lane: member.lane,
-      slots: member.rows.place(member.plan, this.#cache.slots),
-    }));
-    this.#cache.append(placed, rows.rows);
+    this.#append(batch, rows.rows);
     const stride = logits.length / batch.length;
     return located.map(member => logits.subarray(batch.indexOf(member) * stride).subarray(0, stride));
   }
@@ -118,6 +115,7 @@ export class CachedRuns {
       this.remove(request);
     }
     this.#cache = openCache(this.#session, this.#dimensions);
+    this.#unsure = false;
   }
 
   #laneOf(request: CachedRequest): Lane {
@@ -130,6 +128,17 @@ export class CachedRuns {
   #inOrder<M extends { readonly lane: Lane }>(members: readonly M[]): readonly M[] {
     this.#cache.gather(members.map(({ lane }) => lane));
     return [...members].sort((a, b) => a.lane.index - b.lane.index);
+  }
+
+  /** Notes where new rows are and puts them there; when there is no memory for them, nobody knows what is where. */
+  #append(batch: readonly (BatchMember & { readonly lane: Lane })[], rows: number): void {
+    try {
+      const placed = batch.map(({ lane, rows: own, plan }) => ({ lane, slots: own.place(plan, this.#cache.slots) }));
+      this.#cache.append(placed, rows);
+    } catch (error) {
+      this.#unsure = true;
+      throw error;
+    }
   }
 
   #positions(batch: Parameters<typeof pastPositions>[0]): PastFeeds {

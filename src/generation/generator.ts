@@ -6,17 +6,18 @@
  * Nothing is copied when beams are reordered: every generated token is a slot, and `visible` says which slots are its
  * ancestors.
  */
-import { InputError, throwIfAborted } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Hypothesis } from '../decode/scorer.ts';
 import type { GraphSession } from '../session/session.ts';
-import { type CachedRequest, CachedRuns, type GeneratorCounts, type PlannedRequest } from './cached-runs.ts';
+import { CachedRuns, type GeneratorCounts } from './cached-runs.ts';
 import type { GenerationScorer, StartOptions } from './generation-scorer.ts';
 import { type Packing, packByLength, packingOf } from './length-batches.ts';
 import { nextTurn } from './next-turn.ts';
 import { recomputeScorer, shortCallScorer } from './recompute-scorer.ts';
 import { type CachedSlots, RequestRows } from './request-rows.ts';
 import { createRowReader, type RowReader } from './row-reader.ts';
+import { type Call, handOut, isOver, type Job, jobsOf, longestWaiting, type Request } from './score-calls.ts';
 import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
 import { canCache, type Sequence } from './visibility.ts';
 
@@ -53,26 +54,6 @@ export function createGenerator(session: GraphSession, manifest: Manifest, optio
   return new Engine(session, manifest, options);
 }
 
-interface Request extends CachedRequest {
-  /** Calls that are not answered yet. */
-  waiting: number;
-  released: boolean;
-}
-
-/** One call of `score`. */
-interface Call {
-  readonly request: Request;
-  readonly hypotheses: readonly Hypothesis[];
-  readonly signal: AbortSignal | undefined;
-  readonly resolve: (scores: Float32Array) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** What is asked of one request in a turn: its calls as one, in their order. */
-interface Job extends PlannedRequest {
-  readonly calls: readonly Call[];
-}
-
 /** Tokens of new requests that get a place in the cache before their run; others could be gone before it is their turn. */
 const MOST_ADMITTED = 4096;
 
@@ -85,6 +66,7 @@ class Engine implements Generator {
   readonly #reader: RowReader;
   readonly #requestOf = new WeakMap<GenerationScorer, Request>();
   #calls: Call[] = [];
+  #turn = 0;
   #working = false;
   /** Whether a run reads the cache, so that no lane may move. */
   #running = false;
@@ -159,7 +141,7 @@ class Engine implements Generator {
     checkLength(this.#manifest.dimensions, request.rows.prompt.tokenIds.length + longest);
     request.waiting++;
     const answered = new Promise<Float32Array>((resolve, reject) => {
-      this.#calls.push({ request, hypotheses, signal, resolve, reject });
+      this.#calls.push({ request, hypotheses, signal, turn: this.#turn, resolve, reject });
     });
     if (!this.#working) this.#work();
     return answered.finally(() => request.waiting--);
@@ -170,8 +152,9 @@ class Engine implements Generator {
     this.#working = true;
     await nextTurn();
     while (this.#calls.length > 0) {
-      const calls = this.#calls.filter(call => !this.#isOver(call));
+      const calls = this.#calls.filter(call => !isOver(call));
       this.#calls = [];
+      this.#turn++;
       this.#running = true;
       try {
         await this.#answer(calls);
@@ -180,34 +163,28 @@ class Engine implements Generator {
         for (const call of calls) call.reject(error);
       }
       this.#running = false;
-      for (const change of this.#later.splice(0)) change();
+      for (const change of this.#later.splice(0)) this.#change(change);
       await nextTurn();
     }
     this.#working = false;
   }
 
-  #isOver({ request, signal, reject }: Call): boolean {
-    try {
-      throwIfAborted(signal, 'decoding');
-      if (request.released) throw new InputError({ what: 'scoring', found: 'a request that was released meanwhile' });
-      return false;
-    } catch (error) {
-      reject(error);
-      return true;
-    }
-  }
-
   /**
    * New requests are computed apart from those that go on, since they need no past, and one batch of them a turn, so that
-   * the others are not kept waiting; who is left over comes first in the next turn.
+   * the others are not kept waiting: the longest of those that came together, but whoever is left over comes first in the
+   * next turn.
    */
   async #answer(calls: readonly Call[]): Promise<void> {
-    const jobs = [...callsByRequest(calls)].map(([request, own]) => jobOf(request, own));
+    // A worker that died between runs is nobody's failure.
+    if (this.#runs.lost) this.#runs.forget();
+    const jobs = jobsOf(calls, this.#manifest.dimensions.vocabSize);
     const isNew = ({ request }: Job) => (request.lane?.used ?? 0) === 0;
-    const [first = [], ...waiting] = this.#batches(jobs.filter(isNew));
-    this.#admit([...first, ...waiting.flat()]);
+    const groups = this.#batches(jobs.filter(isNew));
+    const first = longestWaiting(groups);
+    const waiting = groups.filter(group => group !== first).flat();
+    this.#admit([...first, ...waiting]);
     const batches = [...this.#batches(jobs.filter(job => !isNew(job))), first];
-    this.#askAgain(waiting.flat());
+    this.#askAgain(waiting);
     for (const [i, batch] of batches.entries()) {
       if (batch.length === 0 || (await this.#tryRun(batch))) continue;
       this.#runs.forget();
@@ -217,9 +194,9 @@ class Engine implements Generator {
     }
   }
 
-  /** Gives jobs their places, the longest first; every place is as long as that. */
+  /** Gives jobs their places, every one as long as the longest job. */
   #admit(jobs: readonly Job[]): void {
-    const longest = jobs[0]?.plan.rows.length ?? 1;
+    const longest = Math.max(1, ...jobs.map(({ plan }) => plan.rows.length));
     this.#runs.admit(jobs.slice(0, Math.floor(MOST_ADMITTED / longest)).map(({ request }) => request));
   }
 
@@ -259,18 +236,17 @@ class Engine implements Generator {
 
   #whenIdle(change: () => void): void {
     if (this.#running) this.#later.push(change);
-    else change();
+    else this.#change(change);
   }
-}
 
-function jobOf(request: Request, calls: readonly Call[]): Job {
-  return { request, plan: request.rows.plan(calls.flatMap(call => call.hypotheses)), calls };
-}
-
-function callsByRequest(calls: readonly Call[]): ReadonlyMap<Request, readonly Call[]> {
-  const groups = new Map<Request, Call[]>();
-  for (const call of calls) groups.set(call.request, [...(groups.get(call.request) ?? []), call]);
-  return groups;
+  /** Where memory can't even be moved, all of it is given back, and requests are computed again. */
+  #change(change: () => void): void {
+    try {
+      change();
+    } catch {
+      this.#runs.forget();
+    }
+  }
 }
 
 /** The slots of an earlier request that a prompt can use, if any. */
@@ -278,14 +254,4 @@ function reusable(earlier: Request, prompt: Sequence): CachedSlots | undefined {
   if (earlier.released || earlier.waiting > 0 || earlier.lane === null) return undefined;
   const slots = earlier.rows.reusableSlots(prompt);
   return slots.length === 0 ? undefined : { slots, used: earlier.lane.used };
-}
-
-/** Gives each call its rows of a request's logits, [K, V]. */
-function handOut(calls: readonly Call[], logits: Float32Array, vocabSize: number): void {
-  let begin = 0;
-  for (const { hypotheses, resolve } of calls) {
-    const end = begin + hypotheses.length * vocabSize;
-    resolve(logits.subarray(begin, end));
-    begin = end;
-  }
 }

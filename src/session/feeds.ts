@@ -9,8 +9,9 @@ import type { Tensor } from '../core/tensor.ts';
 import type { Ports } from './session.ts';
 
 /**
- * Checks names, dtypes and shapes of feeds, and names of fetches, against the ports. A dimension letter must mean the
- * same size in every feed; a sum such as `P+R` must equal the sum of its letters.
+ * Checks names, dtypes, shapes and lengths of feeds, and names of fetches, against the ports. A dimension letter must mean
+ * the same size in every feed; a sum such as `P+R` must equal the sum of its letters. A feed that was lent has no values
+ * left.
  * @throws SessionError naming the port.
  */
 export function checkRun(ports: Ports, feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): void {
@@ -42,6 +43,8 @@ function feedOf(feeds: Readonly<Record<string, Tensor>>, port: Port): Tensor {
   }
   const fits = feed.dtype === port.dtype && feed.shape.length === port.shape.length;
   if (!fits) throw misfit(port, feed);
+  const size = feed.shape.reduce((product, length) => product * length, 1);
+  if (feed.data.length !== size) throw misfit(port, feed, `${size} values`, ` with ${feed.data.length}`);
   return feed;
 }
 
@@ -76,11 +79,11 @@ function checkSums(port: Port, feed: Tensor, sizes: Sizes): void {
   });
 }
 
-function misfit(port: Port, feed: Tensor, detail?: string): SessionError {
+function misfit(port: Port, feed: Tensor, detail?: string, values = ''): SessionError {
   return new SessionError({
     what: `feed "${port.name}"`,
     expected: detail === undefined ? describePort(port) : `${describePort(port)} with ${detail}`,
-    found: `${feed.dtype} [${feed.shape.join(', ')}]`,
+    found: `${feed.dtype} [${feed.shape.join(', ')}]${values}`,
   });
 }
 

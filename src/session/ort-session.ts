@@ -87,7 +87,7 @@ class OrtGraphSession<Area> implements GraphSession, OrtRuns {
   readonly #untilLost: GpuTerms<Area>['untilLost'];
   /** Settles when every run asked for so far has; a new run starts after it. */
   #last: Promise<void> = Promise.resolve();
-  #disposed = false;
+  #disposal: Promise<void> | undefined;
 
   constructor({ ort, session, gpu }: OrtParts<Area>, ports: Ports, device: DeviceChoice) {
     this.#ort = ort;
@@ -111,7 +111,7 @@ class OrtGraphSession<Area> implements GraphSession, OrtRuns {
     fetches: readonly string[],
     lend: readonly string[] = [],
   ): Promise<Readonly<Record<string, Tensor>>> {
-    if (!this.#disposed) checkRun(this, feeds, fetches);
+    if (this.#disposal === undefined) checkRun(this, feeds, fetches);
     const outputs = await this.runOn(feeds, {}, fetches, async results => {
       const tensors = results.map((result, i) => tensorOf(fetches[i] ?? '', result));
       return Object.fromEntries((await Promise.all(tensors)).map((tensor, i) => [fetches[i], tensor]));
@@ -125,7 +125,8 @@ class OrtGraphSession<Area> implements GraphSession, OrtRuns {
     fetches: readonly string[],
     read: (results: readonly (OrtTensor | undefined)[]) => R | Promise<R>,
   ): Promise<R> {
-    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    if (this.#disposal !== undefined)
+      throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
     const turn = this.#last.then(async () => {
       const results = await this.#session.run(this.#tensors(feeds, placed), fetches).catch((cause: unknown) => {
         throw new SessionError({ what: 'run of a graph', found: messageOf(cause) }, { cause });
@@ -138,9 +139,12 @@ class OrtGraphSession<Area> implements GraphSession, OrtRuns {
     return this.#untilLost(turn);
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
     await this.#last;
     for (const memory of this.#memories) memory.dispose();
     await this.#session.release();

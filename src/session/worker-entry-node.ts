@@ -9,3 +9,7 @@ import { serveRequests } from './worker-server.ts';
 const serve = serveRequests(nodeProvider, (message, transfer) => parentPort?.postMessage(message, transfer));
 
 parentPort?.on('message', (request: WorkerRequest) => void serve(request));
+// Whoever sent it waits for an answer; the end of this thread is one.
+parentPort?.on('messageerror', (error: Error) => {
+  throw error;
+});

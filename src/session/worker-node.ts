@@ -56,13 +56,12 @@ class WorkerPool {
     };
     const session = new WorkerGraphSession(this, call);
     this.#sessions++;
-    try {
-      await Promise.all(this.live().map(thread => session.openIn(thread)));
-      return session;
-    } catch (error) {
-      await this.release();
-      throw error;
-    }
+    // Every thread is waited for: ending one that is inside ONNX Runtime ends the process.
+    const opened = await Promise.allSettled(this.live().map(thread => session.openIn(thread)));
+    const failed = opened.find(outcome => outcome.status === 'rejected');
+    if (failed === undefined) return session;
+    await session.dispose();
+    throw failed.reason;
   }
 
   /** A number for a cache that no other has. */
@@ -100,7 +99,7 @@ class WorkerGraphSession implements GraphSession {
   readonly #opened = new Map<WorkerThread, Promise<DeviceChoice>>();
   readonly #running = new Set<Promise<unknown>>();
   #device: DeviceChoice = { device: 'cpu', reason: 'not opened yet' };
-  #disposed = false;
+  #disposal: Promise<void> | undefined;
 
   constructor(pool: WorkerPool, call: OpenCall) {
     this.#pool = pool;
@@ -139,27 +138,39 @@ class WorkerGraphSession implements GraphSession {
   }
 
   openCache(dimensions: Dimensions): StepCache {
-    const thread = this.#pool.leastBusy();
-    const opening = this.openIn(thread);
+    const thread = this.#disposal === undefined ? this.#pool.leastBusy() : undefined;
     // Whoever sends something hears of it; nobody is told of an opening that nothing follows.
-    opening.catch(() => undefined);
+    if (thread !== undefined) this.openIn(thread).catch(() => undefined);
     const link: CacheLink = {
       get alive() {
-        return thread.alive;
+        return thread?.alive === true;
       },
       send: call => this.#track(this.#sendCache(thread, call)),
     };
     return remoteStepCache(link, dimensions, { cache: this.#pool.nextCache(), session: this.#call.session });
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
     await Promise.allSettled(this.#running);
-    for (const thread of this.#opened.keys()) {
-      if (thread.alive) await thread.call({ kind: 'dispose', session: this.#call.session });
+    try {
+      await Promise.all([...this.#opened.keys()].map(thread => this.#disposeIn(thread)));
+    } finally {
+      await this.#pool.release();
     }
-    await this.#pool.release();
+  }
+
+  async #disposeIn(thread: WorkerThread): Promise<void> {
+    try {
+      if (thread.alive) await thread.call({ kind: 'dispose', session: this.#call.session });
+    } catch (error) {
+      // A thread that ended has given everything back.
+      if (thread.alive) throw error;
+    }
   }
 
   /** Keeps `dispose` waiting for what is under way. */
@@ -170,8 +181,8 @@ class WorkerGraphSession implements GraphSession {
     return running;
   }
 
-  async #sendCache(thread: WorkerThread, call: CacheCall): Promise<CacheResult> {
-    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+  async #sendCache(thread: WorkerThread | undefined, call: CacheCall): Promise<CacheResult> {
+    if (thread === undefined || this.#disposal !== undefined) throw disposed();
     const feeds = call.kind === 'runCache' ? Object.values(call.feeds) : [];
     return thread.callCache(call, buffersOf(feeds));
   }
@@ -181,15 +192,19 @@ class WorkerGraphSession implements GraphSession {
     fetches: readonly string[],
     lend: readonly string[],
   ): Promise<Readonly<Record<string, Tensor>>> {
-    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    if (this.#disposal !== undefined) throw disposed();
     checkRun(this, feeds, fetches);
     const thread = this.#pool.leastBusy();
-    const opening = this.openIn(thread);
     const moved = movable(feeds, lend);
-    await opening;
     const call = { kind: 'run', session: this.#call.session, feeds: moved, fetches, lend } as const;
-    return thread.call(call, buffersOf(Object.values(moved)));
+    // Sent at once, so that the next run in this turn goes to another thread; what is sent first is done first.
+    const [, outputs] = await Promise.all([this.openIn(thread), thread.call(call, buffersOf(Object.values(moved)))]);
+    return outputs;
   }
+}
+
+function disposed(): SessionError {
+  return new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
 }
 
 /** Feeds that can be moved: lent ones as they are, the others as copies of their own size. */

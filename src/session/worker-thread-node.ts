@@ -44,6 +44,7 @@ interface Waiting {
 
 class SessionThread implements WorkerThread {
   alive = true;
+  #ending = false;
   readonly #worker = startThread();
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
@@ -69,6 +70,7 @@ class SessionThread implements WorkerThread {
   }
 
   async terminate(): Promise<void> {
+    this.#ending = true;
     await this.#worker.terminate();
   }
 
@@ -86,7 +88,8 @@ class SessionThread implements WorkerThread {
   #settle(reply: WorkerReply): void {
     this.#waiting.get(reply.id)?.resolve(reply);
     this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    // Whoever waits for its end is to see it.
+    if (this.#waiting.size === 0 && !this.#ending) this.#worker.unref();
   }
 
   #end(found: string): void {

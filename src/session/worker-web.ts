@@ -70,7 +70,7 @@ class WorkerGraphSession implements GraphSession {
   readonly device: DeviceChoice;
   readonly #opened: OpenedSession;
   #last: Promise<void> = Promise.resolve();
-  #disposed = false;
+  #disposal: Promise<void> | undefined;
 
   constructor(opened: OpenedSession) {
     this.#opened = opened;
@@ -84,7 +84,7 @@ class WorkerGraphSession implements GraphSession {
     fetches: readonly string[],
     lend: readonly string[] = [],
   ): Promise<Readonly<Record<string, Tensor>>> {
-    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    this.#checkOpen();
     checkRun(this, feeds, fetches);
     const { thread, session } = this.#opened;
     // A message clones all of the memory behind a view, so what is not lent goes as a copy of its own size.
@@ -107,17 +107,31 @@ class WorkerGraphSession implements GraphSession {
     return remoteStepCache(link, dimensions, { cache: thread.nextCache(), session });
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
     await this.#last;
     const { thread, session, release } = this.#opened;
-    if (thread.alive) await thread.call({ kind: 'dispose', session });
-    release();
+    try {
+      if (thread.alive) await thread.call({ kind: 'dispose', session });
+    } catch (error) {
+      // A worker that ended has given everything back.
+      if (thread.alive) throw error;
+    } finally {
+      release();
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#disposal !== undefined)
+      throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
   }
 
   async #sendCache(call: CacheCall): Promise<CacheResult> {
-    if (this.#disposed) throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    this.#checkOpen();
     const feeds = call.kind === 'runCache' ? Object.values(call.feeds) : [];
     return this.#track(this.#opened.thread.callCache(call, buffersOf(feeds)));
   }

@@ -8,6 +8,7 @@ import { beamSearch } from '../../src/decode/beam-search.ts';
 import { extendHypothesis, rootHypothesis } from '../../src/decode/scorer.ts';
 import { createGenerator } from '../../src/generation/generator.ts';
 import type { Model } from '../../src/model.ts';
+import { localStepCache } from '../../src/session/local-cache.ts';
 import type { GraphSession } from '../../src/session/session.ts';
 import { assertClose, convertCase } from './converted-case.ts';
 import { compareScorers, requestOf } from './random-requests.ts';
@@ -162,6 +163,91 @@ describe('generation engine', () => {
     await Promise.all([begun, last]);
     assert.equal(generator.counts.rows, 4 + 1 + 4);
     for (const scorer of [first, second, third]) scorer.release();
+    assert.equal(generator.counts.cacheBytes, 0);
+  });
+
+  it('serves new requests in the order of their turns, whatever comes after them', async () => {
+    const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
+    const generator = createGenerator(session, model.manifest, { maxBatchTokens: 8 });
+    const begin = async (length: number) => {
+      const ids = new Array<number>(length).fill(5);
+      const scorer = generator.start({ tokenIds: ids, segmentIds: ids.map(() => 0) });
+      await scorer.score([rootHypothesis()]);
+      scorer.release();
+    };
+    let served = 0;
+    const client = async () => {
+      for (let i = 0; i < 10; i++) {
+        await begin(8);
+        served++;
+      }
+    };
+    const clients = [client(), client()];
+    await begin(2);
+    assert.ok(served <= 2, `${served} others came before`);
+    await Promise.all(clients);
+  });
+
+  it('refuses tokens that the model does not have, to nobody else', async () => {
+    const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
+    const generator = createGenerator(session, model.manifest);
+    const prompt = { tokenIds: [5, 6, 7], segmentIds: [0, 0, 0] };
+    const [right, wrong, negative] = [generator.start(prompt), generator.start(prompt), generator.start(prompt)];
+    const answers = await Promise.allSettled([
+      right.score([extendHypothesis(rootHypothesis(), 5)]),
+      wrong.score([extendHypothesis(rootHypothesis(), 9999)]),
+      negative.score([extendHypothesis(rootHypothesis(), -1)]),
+    ]);
+    assert.deepEqual(
+      answers.map(answer => (answer.status === 'rejected' ? answer.reason.code : 'scored')),
+      ['scored', 'INPUT', 'INPUT'],
+    );
+  });
+
+  it('computes everything again after memory could not be had', async () => {
+    const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
+    const { dimensions } = model.manifest;
+    let failing: 'append' | 'rest' | undefined;
+    const fail = (change: typeof failing) => {
+      if (failing !== change) return;
+      failing = undefined;
+      throw new RangeError('Array buffer allocation failed');
+    };
+    const openCache = () => {
+      const cache = localStepCache(session, dimensions);
+      const [append, rest] = [cache.append.bind(cache), cache.rest.bind(cache)];
+      cache.append = (...args) => {
+        fail('append');
+        append(...args);
+      };
+      cache.rest = lane => {
+        fail('rest');
+        rest(lane);
+      };
+      return cache;
+    };
+    const { device, inputs, outputs } = session;
+    const run: GraphSession['run'] = (...args) => session.run(...args);
+    const over = { device, inputs, outputs, run, openCache, dispose: async () => undefined };
+    const generator = createGenerator(over, model.manifest);
+    const prompt = { tokenIds: [5, 6, 7, 8], segmentIds: [0, 0, 0, 0] };
+    const [scorer, other, plain] = [
+      generator.start(prompt),
+      generator.start(prompt),
+      createGenerator(session, model.manifest, { recomputeUpTo: Number.POSITIVE_INFINITY }).start(prompt),
+    ];
+    await Promise.all([scorer.score([rootHypothesis()]), other.score([rootHypothesis()])]);
+    const child = extendHypothesis(rootHypothesis(), 9);
+    failing = 'append';
+    await assert.rejects(scorer.score([child]), /allocation failed/);
+    const next = extendHypothesis(child, 4);
+    assertClose(await scorer.score([next]), await plain.score([next]));
+    failing = 'rest';
+    const asked = scorer.score([extendHypothesis(next, 3)]);
+    other.rest();
+    await asked;
+    assertClose(await other.score([child]), await plain.score([child]));
+    for (const one of [scorer, other]) one.release();
     assert.equal(generator.counts.cacheBytes, 0);
   });
 

@@ -121,6 +121,19 @@ describe('requests spread over workers', () => {
     await dispose();
   });
 
+  it('goes on in a fresh worker when one died that had nothing to do', async () => {
+    const { model, threads, dispose } = await overTwoWorkers(() => undefined);
+    const generator = await openGenerator(model);
+    const scorers = [0, 0].map(() => generator.start({ tokenIds: [2, 9, 8, 3], segmentIds: [0, 0, 0, 0] }));
+    await Promise.all(scorers.map(scorer => scorer.score([rootHypothesis()])));
+    await Promise.all(threads.map(thread => thread.terminate()));
+    const child = extendHypothesis(rootHypothesis(), 7);
+    const [first = [], second = []] = await Promise.all(scorers.map(scorer => scorer.score([child])));
+    assertClose(first, second);
+    for (const scorer of scorers) scorer.release();
+    await dispose();
+  });
+
   /** The model with its step graph in two workers; `onRun` hears of each run over a cache. */
   async function overTwoWorkers(onRun: (thread: WorkerThread) => void) {
     const threads: WorkerThread[] = [];

@@ -57,6 +57,10 @@ describe('node session', () => {
       [{ x, n, y: x }, /graph input; expected one of x, n; found "y"/],
       [{ x: n, n }, /feed "x"; expected float32 \[B, 2\]; found int64 \[1\]/],
       [{ x: float32Tensor(new Float32Array(3), [1, 3]), n }, /feed "x".*found float32 \[1, 3\]/],
+      [
+        { x: { dtype: 'float32', shape: [1, 2], data: new Float32Array(0) }, n },
+        /feed "x".*with 2 values; found float32 \[1, 2\] with 0/,
+      ],
       [{ x, n: int64Tensor([1, 2], [2]) }, /feed "n"; expected int64 \[B\] with B = 1 as in "x"; found int64 \[2\]/],
     ];
     for (const [wrong, message] of refused) {

@@ -4,9 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { SessionError } from '../../src/core/errors.ts';
+import type { Tensor } from '../../src/core/tensor.ts';
 import { type CacheCall, remoteStepCache, serveCaches } from '../../src/session/remote-cache.ts';
 import type { GraphSession } from '../../src/session/session.ts';
 
+const none: Tensor = { dtype: 'float32', shape: [0], data: new Float32Array(0) };
 const dimensions = {
   ...{ layers: 1, heads: 2, headSize: 4, keySize: 4, hidden: 8 },
   ...{ vocabSize: 10, segmentVocabSize: 0, maxPositions: null },
@@ -36,7 +38,8 @@ describe('cache in another thread', () => {
   it('is gone after that, and others are not', async () => {
     const session: GraphSession = {
       ...{ device: { device: 'cpu', reason: '' }, inputs: [], outputs: [] },
-      ...{ run: async () => ({}), dispose: async () => undefined },
+      run: async (_feeds, fetches) => Object.fromEntries(fetches.map(name => [name, none])),
+      dispose: async () => undefined,
     };
     const answer = serveCaches(() => session);
     for (const cache of [1, 2]) answer({ kind: 'openCache', cache, session: 0, dimensions });

@@ -16,6 +16,23 @@ const feeds = (...values: number[]) => ({
 });
 const firstOf = async (result: Promise<Readonly<Record<string, Tensor>>>) => (await result)['double']?.data[0];
 
+/** Threads that say what they are asked for, by their number. */
+function watched() {
+  const all: WorkerThread[] = [];
+  const calls: string[] = [];
+  const start = () => {
+    const thread = startWorkerThread();
+    const number = all.push(thread) - 1;
+    const call = thread.call.bind(thread);
+    thread.call = (asked, transfer) => {
+      calls.push(`${asked.kind} ${number}`);
+      return call(asked, transfer);
+    };
+    return thread;
+  };
+  return { all, calls, start };
+}
+
 describe('worker session', () => {
   it('answers as a session in this thread does, and leaves feeds as they were', async () => {
     const session = await workerProvider().open(files(), tinyPorts, { threads: 1 });
@@ -49,6 +66,49 @@ describe('worker session', () => {
     await assert.rejects(workerProvider().open(files(), tinyPorts, { device: 'wasm' }), /expected one of auto, cpu/);
   });
 
+  it('waits for every thread before it refuses a graph, and closes it where it opened', async () => {
+    const threads = watched();
+    const session = await workerProvider(3, threads.start).open(files(), tinyPorts, { threads: 1 });
+    const provider = workerProvider(3, () => {
+      const thread = threads.start();
+      const isLast = threads.all.length === 6;
+      const call: WorkerThread['call'] = (asked, transfer) =>
+        isLast ? Promise.reject(new SessionError({ what: 'a graph', found: 'refused' })) : thread.call(asked, transfer);
+      return { ...thread, alive: true, pending: 0, call, terminate: () => thread.terminate() };
+    });
+    await assert.rejects(provider.open(files(), tinyPorts, { threads: 1 }), /a graph; found refused/);
+    assert.deepEqual(threads.calls.slice(3), ['open 3', 'open 4', 'dispose 3', 'dispose 4']);
+    assert.deepEqual(
+      threads.all.map(({ alive }) => alive),
+      [true, true, true, false, false, false],
+    );
+    await session.dispose();
+  });
+
+  it('starts no thread for a cache that is opened after the end', async () => {
+    const threads = watched();
+    const session = await workerProvider(1, threads.start).open(files(), tinyPorts, { threads: 1 });
+    await session.dispose();
+    const sizes = { layers: 1, heads: 1, headSize: 1, keySize: 1, hidden: 1, vocabSize: 1, segmentVocabSize: 0 };
+    const cache = session.openCache?.({ ...sizes, maxPositions: null }) ?? assert.fail();
+    await assert.rejects(cache.run({}, []), /its session was disposed/);
+    assert.equal(cache.lost, true);
+    assert.equal(threads.all.length, 1);
+  });
+
+  it('is disposed once, by whoever asks, and also when a thread dies meanwhile', async () => {
+    const threads = watched();
+    const session = await workerProvider(2, threads.start).open(files(), tinyPorts, { threads: 1 });
+    const disposing = session.dispose();
+    assert.equal(session.dispose(), disposing);
+    threads.all[0]?.terminate();
+    await disposing;
+    assert.deepEqual(
+      threads.all.map(({ alive }) => alive),
+      [false, false],
+    );
+  });
+
   it('rejects the runs of a thread that dies and starts a fresh one', async () => {
     const threads: WorkerThread[] = [];
     const start = () => {
@@ -68,9 +128,11 @@ describe('worker session', () => {
   });
 
   it('spreads runs over threads', async () => {
-    const session = await workerProvider(2).open(files(), tinyPorts, { threads: 1 });
+    const threads = watched();
+    const session = await workerProvider(2, threads.start).open(files(), tinyPorts, { threads: 1 });
     const results = await Promise.all([1, 2, 3, 4].map(value => firstOf(session.run(feeds(value, 0), ['double']))));
     assert.deepEqual(results, [2, 4, 6, 8]);
+    assert.deepEqual(threads.calls.slice(2), ['run 0', 'run 1', 'run 0', 'run 1']);
     assert.equal(session.workers, 2);
     await session.dispose();
   });
