@@ -101,8 +101,6 @@ export {
 export { createMlmReader } from './tasks/mlm-reader.ts';
 export { createReader } from './tasks/reader.ts';
 export { createSeq2SeqReader } from './tasks/seq2seq-reader.ts';
-export { createSentencePiece } from './tokenizers/sentencepiece/sentence-piece.ts';
-export { createSpTokenizer } from './tokenizers/sentencepiece/sp-tokenizer.ts';
 export { type PaddingOptions, sequencePadding, truncateSequences } from './tokenizers/text/sequences.ts';
 export type { EncodeOptions, Encoding, Tokenizer } from './tokenizers/tokenizer.ts';
 export { loadVocab, saveVocab, simplifyVocab, type TokenDict, type Vocabulary } from './tokenizers/vocabulary.ts';

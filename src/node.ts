@@ -19,6 +19,9 @@ export { directorySet, openFile, splitPath } from './io/file-source.ts';
 // Vocabularies and texts are prepared by scripts, before a browser sees the model.
 export { addCapitals, addWords, type GrownVocabulary } from './tokenizers/compound-tokens.ts';
 export type { Jieba } from './tokenizers/jieba/jieba.ts';
+// Pages load SentencePiece and jieba with the models that need them.
+export { createSentencePiece } from './tokenizers/sentencepiece/sentence-piece.ts';
+export { createSpTokenizer } from './tokenizers/sentencepiece/sp-tokenizer.ts';
 export { type SegmentationOptions, textSegmentate } from './tokenizers/text/segmentation.ts';
 
 /** Options of {@link loadModel} in Node. */

@@ -47,7 +47,7 @@ const FOLDERS: readonly (readonly [string, string])[] = [
 export async function servePlayground(port: number): Promise<Server> {
   const scripts = await bundle();
   const server = createServer(async ({ url = '/' }, response) => {
-    const name = decodeURIComponent(new URL(url, 'http://localhost').pathname.replace(/\/$/, '/index.html'));
+    const name = nameOf(url);
     const bytes = scripts.get(name) ?? (await readFile(locate(name)).catch(() => undefined));
     response.setHeader('cross-origin-opener-policy', 'same-origin');
     response.setHeader('cross-origin-embedder-policy', 'require-corp');
@@ -57,6 +57,16 @@ export async function servePlayground(port: number): Promise<Server> {
   });
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve));
   return server;
+}
+
+/** The file that an address asks for; one that can't be decoded names none that there is. */
+function nameOf(url: string): string {
+  const { pathname } = new URL(url, 'http://localhost');
+  try {
+    return decodeURIComponent(pathname.replace(/\/$/, '/index.html'));
+  } catch {
+    return pathname;
+  }
 }
 
 function locate(name: string): string {

@@ -2,7 +2,7 @@
  * A generator as a model, its profile and the user want it: the choice between cache and computing again is made by what was
  * measured on this machine, or by the option, and says why.
  */
-import { IoError } from '../core/errors.ts';
+import { AbortedError, IoError } from '../core/errors.ts';
 import type { GraphName, Manifest } from '../core/manifest.ts';
 import {
   EMPTY_PROFILE,
@@ -118,9 +118,21 @@ async function readProfile(store: ProfileStore | undefined): Promise<StrategyPro
 /** Measurements by session: tasks that share one wait for the same, which others would disturb. */
 const measurements = new WeakMap<GraphSession, Promise<StrategyMeasurement>>();
 
-function measureOnce(session: GraphSession, manifest: Manifest, signal?: AbortSignal): Promise<StrategyMeasurement> {
+async function measureOnce(
+  session: GraphSession,
+  manifest: Manifest,
+  signal?: AbortSignal,
+): Promise<StrategyMeasurement> {
   const known = measurements.get(session);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    try {
+      return await known;
+    } catch (error) {
+      if (!(error instanceof AbortedError) || signal?.aborted === true) throw error;
+      // Whoever began it gave up.
+      return measureOnce(session, manifest, signal);
+    }
+  }
   const measuring = measureStrategy(session, manifest, { signal });
   measurements.set(session, measuring);
   measuring.catch(() => measurements.delete(session));

@@ -6,12 +6,12 @@
  * it is trusted from then on. Where none is known, the server is asked whether it still has the same version; without a
  * connection what is there is used.
  */
-import { FormatError, IoError } from '../core/errors.ts';
+import { Bert4ortError, FormatError, IoError, messageOf } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { blobSource } from './blob.ts';
 import { type FileRecord, forget, type Kept, keptPieces, PieceWriter } from './browser-cache-pieces.ts';
 import { download } from './http-download.ts';
-import { ConnectionError, sendRequest } from './http-request.ts';
+import { ConnectionError, connectionError, sendHead } from './http-request.ts';
 import { requireSpace } from './opfs.ts';
 import { createSha256, hashSource } from './sha256.ts';
 
@@ -37,15 +37,28 @@ export interface FetchOptions {
 export async function openCache(name: string): Promise<Cache> {
   const next = 'Serve the page over HTTPS or from localhost, or set `cache: false`.';
   if (globalThis.caches === undefined) throw new IoError({ what: 'Cache API', found: 'none on this page', next });
-  return caches.open(name);
+  return caches.open(name).catch((cause: unknown) => {
+    throw new IoError({ what: 'Cache API', found: messageOf(cause), next }, { cause });
+  });
 }
 
 /**
  * The file at `url`: from the cache, from the network, or the beginning from one and the rest from the other.
+ * Whoever wants the same at once, in this page or another, waits for it.
  * @throws IoError when it can't be fetched or kept; FormatError when it is not what was expected, and then nothing of
  * it is kept; AbortedError.
  */
 export async function fetchFile(url: string, expected: ExpectedFile, options: FetchOptions): Promise<Blob> {
+  const { cache, signal } = options;
+  if (cache === null) return fetchAlone(url, expected, options);
+  try {
+    return await navigator.locks.request(url, signal ? { signal } : {}, () => fetchAlone(url, expected, options));
+  } catch (error) {
+    throw error instanceof Bert4ortError ? error : connectionError(url, error, signal);
+  }
+}
+
+async function fetchAlone(url: string, expected: ExpectedFile, options: FetchOptions): Promise<Blob> {
   const { cache, signal } = options;
   const kept = cache === null ? undefined : await keptPieces(cache, url);
   if (kept?.record.complete && (await isCurrent(url, kept.record, expected, signal))) return kept.blob;
@@ -67,7 +80,7 @@ async function isCurrent(
   if (!fits(record, expected)) return false;
   if (expected.sha256 !== undefined) return true;
   try {
-    const { tag } = await sendRequest(url, { method: 'HEAD', signal });
+    const { tag } = await sendHead(url, signal);
     return tag !== undefined && tag === record.tag;
   } catch (error) {
     if (error instanceof ConnectionError) return true;

@@ -136,13 +136,19 @@ async function copyWithProgress(from: string, to: string, onProgress?: (bytes: n
   return copying;
 }
 
-/** Puts `partial` in the place of `final`. An old folder is moved aside first, so that there is always one of the two. */
+/** Puts `partial` in the place of `final`. An old folder is moved aside first, and back when
+ * that fails, so that there is always one of the two. */
 async function publish(partial: string, final: string): Promise<void> {
   const occupied = await statIfAny(final);
   if (occupied === undefined) return rename(partial, final);
   const old = hiddenBeside(final, 'old');
   await rename(final, old);
-  await rename(partial, final);
+  try {
+    await rename(partial, final);
+  } catch (error) {
+    await rename(old, final);
+    throw error;
+  }
   await rm(old, { recursive: true, force: true });
 }
 

@@ -34,6 +34,7 @@ const FIRST_PAUSE = 100;
 export async function* download(url: string, options: DownloadOptions = {}): AsyncGenerator<DownloadPiece> {
   const { signal } = options;
   let position = options.from ?? 0;
+  let furthest = position;
   let tag = options.tag;
   for (let fruitless = 0; ; fruitless++) {
     try {
@@ -43,7 +44,9 @@ export async function* download(url: string, options: DownloadOptions = {}): Asy
       for await (const bytes of bodyOf(url, answer, signal)) {
         yield { offset: position, bytes, tag };
         position += bytes.length;
-        fruitless = -1;
+        // Where every attempt starts again, only what none brought before counts.
+        if (position > furthest) fruitless = -1;
+        furthest = Math.max(furthest, position);
       }
       return;
     } catch (error) {

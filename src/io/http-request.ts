@@ -37,19 +37,31 @@ export class ConnectionError extends IoError {}
  */
 export async function sendRequest(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
   const { method = 'GET', signal } = request;
+  const headers = rangeHeaders(url, request);
   const response = await fetch(url, {
     method,
-    headers: rangeHeaders(url, request),
+    headers,
     cache: 'no-cache',
     ...(signal && { signal }),
   }).catch((cause: unknown) => {
     throw connectionError(url, cause, signal);
   });
   // A range behind the end: the resource has become shorter, and only all of it makes sense.
-  if (response.status === 416) return sendRequest(url, { method, signal });
+  if (response.status === 416 && headers['range']) return sendRequest(url, { method, signal });
   if (!response.ok) throw refusal(url, response);
-  const start = response.status === 206 ? (request.from ?? 0) : 0;
-  return { response, start, size: sizeOf(response), tag: tagOf(response) };
+  return { response, start: startOf(url, response, request), size: sizeOf(response), tag: tagOf(response) };
+}
+
+/** What a server says of a resource: to HEAD or, where it refuses that, to a GET whose body nobody reads. */
+export async function sendHead(url: string, signal?: AbortSignal): Promise<HttpAnswer> {
+  try {
+    return await sendRequest(url, { method: 'HEAD', signal });
+  } catch (error) {
+    if (!(error instanceof IoError) || error instanceof ConnectionError) throw error;
+    const answer = await sendRequest(url, { signal });
+    await answer.response.body?.cancel();
+    return answer;
+  }
 }
 
 /** The typed error for what `fetch`, or reading its body, threw. */
@@ -76,6 +88,15 @@ function refusal(url: string, response: Response): IoError {
   };
   const { status } = response;
   return status === 408 || status === 429 || status >= 500 ? new ConnectionError(details) : new IoError(details);
+}
+
+/** @throws IoError when the part is another than was asked for. */
+function startOf(url: string, { status, headers }: Response, { from = 0 }: HttpRequest): number {
+  if (status !== 206) return 0;
+  const range = headers.get('content-range') ?? '';
+  // Across origins the server must allow this header to be seen.
+  if (range === '' || range.startsWith(`bytes ${from}-`)) return from;
+  throw new IoError({ file: url, what: 'range', expected: `bytes from ${from}`, found: range });
 }
 
 function tagOf({ headers }: Response): string | undefined {

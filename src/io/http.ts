@@ -6,7 +6,7 @@ import type { ByteSource, ByteSourceSet } from '../core/byte-source.ts';
 import { IoError } from '../core/errors.ts';
 import { blobSource } from './blob.ts';
 import { download } from './http-download.ts';
-import { connectionError, sendRequest } from './http-request.ts';
+import { connectionError, sendHead, sendRequest } from './http-request.ts';
 import { checkName, checkRange, noSuchFile } from './names.ts';
 
 /** Options of {@link httpSet}. */
@@ -51,8 +51,10 @@ export function fileUrl(base: string | URL, name: string): string {
  * @throws IoError when the server refuses it; AbortedError.
  */
 async function openUrl(url: string, signal?: AbortSignal): Promise<ByteSource> {
-  const { response, size } = await sendRequest(url, { method: 'HEAD', signal });
-  if (size !== undefined && response.headers.get('accept-ranges') === 'bytes') return rangeSource(url, size, signal);
+  const head = await sendHead(url, signal);
+  if (head.size !== undefined && head.response.headers.get('accept-ranges') === 'bytes') {
+    return rangeSource(url, { ...head, size: head.size }, signal);
+  }
   const parts: Blob[] = [];
   for await (const { offset, bytes } of download(url, { signal })) {
     if (offset === 0) parts.length = 0;
@@ -61,7 +63,12 @@ async function openUrl(url: string, signal?: AbortSignal): Promise<ByteSource> {
   return blobSource(url, new Blob(parts));
 }
 
-function rangeSource(url: string, size: number, signal?: AbortSignal): ByteSource {
+/** @throws IoError when the resource is another than `tag` says. */
+function rangeSource(
+  url: string,
+  { size, tag }: { readonly size: number; readonly tag: string | undefined },
+  signal?: AbortSignal,
+): ByteSource {
   const source = { name: url, size };
   return {
     ...source,
@@ -69,6 +76,7 @@ function rangeSource(url: string, size: number, signal?: AbortSignal): ByteSourc
       checkRange(source, offset, length);
       if (length === 0) return new Uint8Array(0);
       const answer = await sendRequest(url, { from: offset, to: offset + length - 1, signal });
+      if (answer.tag !== tag) throw changed(url, tag, answer.tag);
       const body = await answer.response.arrayBuffer().catch((cause: unknown) => {
         throw connectionError(url, cause, signal);
       });
@@ -81,4 +89,9 @@ function rangeSource(url: string, size: number, signal?: AbortSignal): ByteSourc
       return;
     },
   };
+}
+
+function changed(url: string, expected: string | undefined, found: string | undefined): IoError {
+  const next = 'It was replaced while it was read; start again.';
+  return new IoError({ file: url, what: 'version', expected: `${expected}`, found: `${found}`, next });
 }

@@ -107,10 +107,12 @@ function streamWriter(
   };
 }
 
-async function listFiles(folder: FileSystemDirectoryHandle): Promise<string[]> {
-  const names: string[] = [];
-  for await (const [name, entry] of folder.entries()) if (entry.kind === 'file') names.push(name);
-  return names;
+function listFiles(folder: FileSystemDirectoryHandle): Promise<string[]> {
+  return attempt(folder.name, 'listing the folder', async () => {
+    const names: string[] = [];
+    for await (const [name, entry] of folder.entries()) if (entry.kind === 'file') names.push(name);
+    return names;
+  });
 }
 
 async function published(directory: FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {

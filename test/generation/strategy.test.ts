@@ -115,6 +115,19 @@ describe('choice between cache and computing again', () => {
     }
   });
 
+  it('measures for whoever still waits when the one who began gave up', async () => {
+    const controller = new AbortController();
+    const { device, inputs, outputs } = session;
+    const run: GraphSession['run'] = (...args) => session.run(...args);
+    const unmeasured: GraphSession = { device, inputs, outputs, run, dispose: async () => undefined };
+    const view = { ...viewOf(model), openGraph: async () => unmeasured };
+    const stopped = openGenerator(view, { cache: 'auto', signal: controller.signal });
+    const going = openGenerator(view, { cache: 'auto' });
+    controller.abort();
+    await assert.rejects(stopped, { code: 'ABORTED' });
+    assert.equal((await going).strategy.source, 'measured');
+  });
+
   it('neither measures nor writes unless asked', async () => {
     assert.equal((await openGenerator(model)).strategy.source, 'default');
     assert.equal((await openGenerator(model, { cache: 'on' })).strategy.recomputeUpTo, 0);

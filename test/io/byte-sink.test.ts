@@ -140,6 +140,18 @@ describe('folder being written', () => {
     assert.deepEqual(await readdir(folder), ['model']);
   });
 
+  it('leaves the folder that was there when the new one can not take its place', async () => {
+    const target = path.join(folder, 'model');
+    await mkdir(target);
+    await writeFile(path.join(target, 'old'), 'old');
+    const sink = await directorySink(target, { overwrite: true });
+    const partial = (await readdir(folder)).find(name => name.startsWith('.model.partial-')) ?? assert.fail();
+    await rm(path.join(folder, partial), { recursive: true });
+    await assert.rejects(sink.commit(), { name: 'IoError', message: /publishing the folder/ });
+    assert.deepEqual(await readdir(folder), ['model']);
+    assert.deepEqual(await readdir(target), ['old']);
+  });
+
   it('does not replace a folder that was filled meanwhile', async () => {
     const target = path.join(folder, 'model');
     const sink = await directorySink(target);

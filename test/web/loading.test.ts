@@ -64,6 +64,12 @@ describe('loading models in a browser', () => {
     );
   });
 
+  it('fetches once what is wanted twice at once', async () => {
+    const page = await web.open();
+    assert.deepEqual(await Promise.all([load(page), load(page)]), ['loaded', 'loaded']);
+    assert.equal(web.server.log.filter(line => line === `GET ${WEIGHTS}`).length, 1);
+  });
+
   it('goes on after cut connections, where it was', async () => {
     const page = await web.open();
     web.server.faults.set(WEIGHTS, [{ cutAfter: 1_000_000 }, { status: 503 }, { cutAfter: 500_000 }]);

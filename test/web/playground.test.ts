@@ -32,6 +32,12 @@ describe('playground', () => {
     server?.closeAllConnections();
   });
 
+  it('has no file for addresses that name none', async () => {
+    for (const name of ['%', '%E0%80', 'nothing', '..%2f..%2fpackage.json']) {
+      assert.equal((await fetch(address + name)).status, 404, name);
+    }
+  });
+
   it('chats with both bundled chat models, one after the other, and goes on with a dialogue', async () => {
     await using page = await open({ locale: 'en-US' });
     for (const name of ['chat-nezha', 'chat-cdial']) {
