@@ -3,7 +3,8 @@
  * differs comes in as a `ModelPlatform`.
  */
 import type { ByteSource, ByteSourceSet } from './core/byte-source.ts';
-import { ConfigError, FormatError, throwIfAborted } from './core/errors.ts';
+import { ConfigError, throwIfAborted } from './core/errors.ts';
+import { requireSame } from './core/expected-file.ts';
 import { type FileEntry, type GraphEntry, type GraphName, MANIFEST_FILE, type Manifest } from './core/manifest.ts';
 import { parseManifest } from './core/manifest-parser.ts';
 import type { ProgressListener } from './core/progress.ts';
@@ -26,16 +27,16 @@ export interface ModelPlatform {
 /** Options of {@link loadModel}. */
 export interface ModelOptions {
   /** Device and threads of the sessions. */
-  readonly session?: SessionOptions;
+  readonly session?: SessionOptions | undefined;
   /**
    * Compare the size and SHA-256 of every file with the manifest first; weights have one when they were converted with
    * `sha256`. Costs one read of everything. Default false: sizes only, when a graph is opened.
    */
-  readonly verify?: boolean;
+  readonly verify?: boolean | undefined;
   /** Hears of each file that is read. */
-  readonly onProgress?: ProgressListener;
+  readonly onProgress?: ProgressListener | undefined;
   /** Ends the loading; graphs that are opened later do not listen to it. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A loaded model. Whoever loaded it disposes it. */
@@ -117,7 +118,8 @@ class LoadedModel implements Model {
   dispose(): Promise<void> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
-    this.#disposal = Promise.all([this.#disposal, disposeAll(sessions)]).then(() => undefined);
+    const disposed = sessions.map(session => session.then(opened => opened.dispose(), notOpen));
+    this.#disposal = Promise.all([this.#disposal, ...disposed]).then(() => undefined);
     return this.#disposal;
   }
 
@@ -132,19 +134,20 @@ class LoadedModel implements Model {
   }
 }
 
-/** Disposes every session that opens; should one fail, after all others. */
-async function disposeAll(sessions: readonly Promise<GraphSession>[]): Promise<void> {
-  const opened = await Promise.allSettled(sessions);
-  const disposed = opened.map(session => (session.status === 'fulfilled' ? session.value.dispose() : undefined));
-  const failed = (await Promise.allSettled(disposed)).find(outcome => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+/** Who asked for a session that could not be opened was told, and there is nothing to give back. */
+function notOpen(): void {
+  return;
 }
 
 /** A path where the files have one, for ONNX Runtime to map; otherwise everything is read into memory. */
 async function locateGraph(entry: GraphEntry, files: ByteSourceSet, options: ModelOptions): Promise<GraphFiles> {
   const paths: (string | undefined)[] = [];
   for (const file of [entry, ...entry.data]) {
-    paths.push(await withSource(files, file.file, async source => checkedSize(file, source).path));
+    const checkedPath = (source: ByteSource) => {
+      checkSize(file, source);
+      return source.path;
+    };
+    paths.push(await withSource(files, file.file, checkedPath));
   }
   const [path] = paths;
   if (path !== undefined && !paths.includes(undefined)) return { path };
@@ -175,22 +178,16 @@ async function verifyFiles(
   for (const entry of new Map(entries.map(one => [one.file, one])).values()) {
     throwIfAborted(options.signal, `verifying ${entry.file}`);
     await withSource(files, entry.file, async source => {
-      checkedSize(entry, source);
-      const found = entry.sha256 === undefined ? undefined : await platform.sha256(source);
-      if (found !== entry.sha256) throw damaged(entry, 'SHA-256', `${entry.sha256}`, `${found}`);
+      checkSize(entry, source);
+      const sha256 = entry.sha256 === undefined ? undefined : await platform.sha256(source);
+      requireSame(entry, { size: source.size, sha256 });
     });
     options.onProgress?.({ status: 'done', file: entry.file });
   }
 }
 
-function checkedSize(entry: FileEntry, source: ByteSource): ByteSource {
-  if (source.size !== entry.size) throw damaged(entry, 'size', `${entry.size} bytes`, `${source.size} bytes`);
-  return source;
-}
-
-function damaged(entry: FileEntry, what: string, expected: string, found: string): FormatError {
-  const next = 'The file is not the one that was converted; fetch or convert the model again.';
-  return new FormatError({ file: entry.file, what, expected, found, next });
+function checkSize({ file, size }: FileEntry, source: ByteSource): void {
+  requireSame({ file, size }, { size: source.size });
 }
 
 async function withSource<T>(

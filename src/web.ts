@@ -4,10 +4,11 @@
  */
 import type { ByteSourceSet } from './core/byte-source.ts';
 import { throwIfAborted } from './core/errors.ts';
-import { type FileEntry, type GraphName, MANIFEST_FILE, type Manifest, type TokenizerEntry } from './core/manifest.ts';
+import type { ExpectedFile } from './core/expected-file.ts';
+import { type FileEntry, MANIFEST_FILE, type Manifest, type TokenizerEntry } from './core/manifest.ts';
 import { parseManifest } from './core/manifest-parser.ts';
 import { blobSet } from './io/blob.ts';
-import { type ExpectedFile, type FetchOptions, fetchFile, openCache } from './io/browser-cache.ts';
+import { type FetchOptions, fetchFile, openCache } from './io/browser-cache.ts';
 import { fileUrl } from './io/http.ts';
 import { opfsSet } from './io/opfs.ts';
 import { createSha256, hashSource } from './io/sha256.ts';
@@ -67,21 +68,24 @@ export async function loadModel(
   const cache = options.cache === false ? null : await openCacheFor(source, options.cache ?? CACHE_NAME);
   const fetching: FetchOptions = { cache, onProgress, signal };
   const files = await filesOf(source, fetching);
-  const provider = new NotedProvider(providerFor(options));
+  const opening = providerFor(options);
+  let chosen: DeviceChoice | null = null;
+  const provider: SessionProvider = {
+    async open(...graph) {
+      const session = await opening.open(...graph);
+      chosen = session.device;
+      return session;
+    },
+  };
   const readAsset = async (address: URL): Promise<Uint8Array> =>
     new Uint8Array(await (await fetchFile(address.href, { file: address.pathname }, fetching)).arrayBuffer());
   const model = await loadModelOn(
     files,
     { provider, sha256: async source => (await hashSource(createSha256(), source)).digest(), readAsset },
-    {
-      session: { device, ...(threads !== undefined && { threads }) },
-      ...(verify !== undefined && { verify }),
-      ...(onProgress !== undefined && { onProgress }),
-      ...(signal !== undefined && { signal }),
-    },
+    { session: { device, threads }, verify, onProgress, signal },
   );
   onProgress?.({ status: 'ready', file: MANIFEST_FILE });
-  return webModel(model, provider);
+  return Object.defineProperty(model, 'device', { get: () => chosen }) as WebModel;
 }
 
 /** Options of {@link fetchModel}. */
@@ -114,9 +118,7 @@ async function fetchFiles(base: string | URL, options: FetchOptions): Promise<Re
 /** The files that loading needs. */
 function filesIn({ graphs, tokenizer }: Manifest): readonly ExpectedFile[] {
   const entries = Object.values(graphs).flatMap((graph): FileEntry[] => [graph, ...graph.data]);
-  const distinct = new Map<string, ExpectedFile>(
-    entries.map(({ file, size, sha256 }) => [file, { file, size, sha256 }]),
-  );
+  const distinct = new Map<string, ExpectedFile>(entries.map(entry => [entry.file, entry]));
   if (tokenizer !== undefined) distinct.set(tokenizerFile(tokenizer), { file: tokenizerFile(tokenizer) });
   return [...distinct.values()];
 }
@@ -154,59 +156,20 @@ function copied(files: ByteSourceSet): ByteSourceSet {
 }
 
 function providerFor({ worker = true, wasmPaths, modules }: WebModelOptions): SessionProvider {
-  const runtime: WebRuntime = {
-    ...(wasmPaths !== undefined && { wasmPaths }),
-    ...(modules !== undefined && { modules }),
+  const runtime: WebRuntime = { wasmPaths, modules };
+  if (worker !== false) return webWorkerProvider(worker === true ? startWorker : worker, runtime);
+  // Loaded with the first session: pages that use a worker never load what runs inside it.
+  const load = async () => (await import('./session/web-session.ts')).webProvider(runtime);
+  let loaded: Promise<SessionProvider> | undefined;
+  return {
+    async open(...graph) {
+      loaded ??= load();
+      return (await loaded).open(...graph);
+    },
   };
-  if (worker === false)
-    return new LateProvider(async () => (await import('./session/web-session.ts')).webProvider(runtime));
-  return webWorkerProvider(worker === true ? startWorker : worker, runtime);
 }
 
 function startWorker(): Worker {
   // In this very form bundlers recognise a worker.
   return new Worker(new URL('./session/web-worker.js', import.meta.url), { type: 'module' });
-}
-
-/** A provider whose code is loaded with the first session: pages that use a worker never load what runs inside it. */
-class LateProvider implements SessionProvider {
-  readonly #load: () => Promise<SessionProvider>;
-  #provider: Promise<SessionProvider> | undefined;
-
-  constructor(load: () => Promise<SessionProvider>) {
-    this.#load = load;
-  }
-
-  async open(...request: Parameters<SessionProvider['open']>): ReturnType<SessionProvider['open']> {
-    this.#provider ??= this.#load();
-    return (await this.#provider).open(...request);
-  }
-}
-
-/** Remembers what the last session runs on. */
-class NotedProvider implements SessionProvider {
-  device: DeviceChoice | null = null;
-  readonly #provider: SessionProvider;
-
-  constructor(provider: SessionProvider) {
-    this.#provider = provider;
-  }
-
-  async open(...request: Parameters<SessionProvider['open']>): ReturnType<SessionProvider['open']> {
-    const session = await this.#provider.open(...request);
-    this.device = session.device;
-    return session;
-  }
-}
-
-function webModel(model: Model, noted: NotedProvider): WebModel {
-  return {
-    manifest: model.manifest,
-    tokenizer: model.tokenizer,
-    openGraph: (name: GraphName) => model.openGraph(name),
-    dispose: () => model.dispose(),
-    get device() {
-      return noted.device;
-    },
-  };
 }

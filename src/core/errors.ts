@@ -26,7 +26,8 @@ export class Bert4ortError extends Error {
 
   constructor(code: string, details: ErrorDetails, options?: ErrorOptions) {
     super(describeError(details), options);
-    this.name = new.target.name;
+    // FORMAT → FormatError: names of classes do not outlive a bundler.
+    this.name = `${code.charAt(0)}${code.slice(1).toLowerCase()}Error`;
     this.code = code;
     this.details = details;
   }

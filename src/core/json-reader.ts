@@ -125,8 +125,9 @@ export function variant<T>(key: string, readers: Readonly<Record<string, Reader<
 }
 
 /** The error for a value that is not what was expected; `found` defaults to the value itself, shortened. */
-export function wrong(place: JsonPlace, expected: string, found?: string): FormatError {
-  return new FormatError({ what: 'value', file: place.file, place: place.path, expected, found: found ?? show(place) });
+export function wrong({ file, path, value }: JsonPlace, expected: string, found?: string): FormatError {
+  const shownValue = value === undefined ? 'no such field' : shown(value);
+  return new FormatError({ what: 'value', file, place: path, expected, found: found ?? shownValue });
 }
 
 /** The place of a property; `undefined` as its value when there is none. */
@@ -143,7 +144,8 @@ function asObject(place: JsonPlace): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>;
 }
 
-function show(place: JsonPlace): string {
-  const text = JSON.stringify(place.value) ?? 'no such field';
+/** A value as errors show it: as JSON where it can be, at most 80 characters. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

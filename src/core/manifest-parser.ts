@@ -3,6 +3,7 @@
  * and a file name that leaves the model directory are refused, each with its JSON path.
  */
 import type { DType } from './dtype.ts';
+import { staysInside } from './file-name.ts';
 import {
   boolean,
   child,
@@ -67,9 +68,7 @@ export function formatManifest(value: Manifest): string {
  */
 const path: Reader<string> = place => {
   const name = string(place);
-  const segments = name.split('/');
-  const escapes = segments.some(segment => segment === '' || segment === '.' || segment === '..');
-  if (escapes || /[\\:\0]/.test(name)) throw wrong(place, 'a relative path inside the model directory');
+  if (!staysInside(name)) throw wrong(place, 'a relative path inside the model directory');
   return name;
 };
 

@@ -24,6 +24,14 @@ export function int64Tensor(values: readonly number[] | Int32Array, shape: reado
   return { dtype: 'int64', shape, data: checked(data, shape) };
 }
 
+/** Rows of integers as an int64 tensor [rows, longest], padded with 0 at their ends. */
+export function paddedTensor(rows: readonly (readonly number[])[]): Tensor {
+  const longest = Math.max(...rows.map(row => row.length));
+  const values = new Int32Array(rows.length * longest);
+  for (const [i, row] of rows.entries()) values.set(row, i * longest);
+  return int64Tensor(values, [rows.length, longest]);
+}
+
 /** A bool tensor; each byte is 0 or 1. */
 export function boolTensor(data: Uint8Array, shape: readonly number[]): Tensor {
   return { dtype: 'bool', shape, data: checked(data, shape) };

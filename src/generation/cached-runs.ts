@@ -9,7 +9,7 @@ import { localStepCache } from '../session/local-cache.ts';
 import type { GraphSession } from '../session/session.ts';
 import type { StepCache } from '../session/step-cache.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
-import { type BatchMember, pastPositions, stepRows } from './step-batch.ts';
+import { pastPositions, stepRows } from './step-batch.ts';
 import { blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
 
 /** What the engine has done so far, for benchmarks. */
@@ -78,7 +78,12 @@ export class CachedRuns {
     const lanes = fresh ? [] : batch.map(({ lane }) => lane);
     const logits = await this.#cache.run(stepFeeds(this.#session, rows, others), lanes);
     this.#count(batch, rows, performance.now() - start);
-    this.#append(batch, rows.rows);
+    // Where there is no memory for new rows, nobody knows what is where.
+    this.#unsure = true;
+    const slots = this.#cache.slots;
+    const placed = batch.map(member => ({ lane: member.lane, slots: member.rows.place(member.plan, slots) }));
+    this.#cache.append(placed, rows.rows);
+    this.#unsure = false;
     const stride = logits.length / batch.length;
     return located.map(member => logits.subarray(batch.indexOf(member) * stride).subarray(0, stride));
   }
@@ -128,17 +133,6 @@ export class CachedRuns {
   #inOrder<M extends { readonly lane: Lane }>(members: readonly M[]): readonly M[] {
     this.#cache.gather(members.map(({ lane }) => lane));
     return [...members].sort((a, b) => a.lane.index - b.lane.index);
-  }
-
-  /** Notes where new rows are and puts them there; when there is no memory for them, nobody knows what is where. */
-  #append(batch: readonly (BatchMember & { readonly lane: Lane })[], rows: number): void {
-    try {
-      const placed = batch.map(({ lane, rows: own, plan }) => ({ lane, slots: own.place(plan, this.#cache.slots) }));
-      this.#cache.append(placed, rows);
-    } catch (error) {
-      this.#unsure = true;
-      throw error;
-    }
   }
 
   #positions(batch: Parameters<typeof pastPositions>[0]): PastFeeds {

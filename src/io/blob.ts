@@ -3,7 +3,7 @@
  * so a checkpoint of gigabytes opens at once.
  */
 import type { ByteSource, ByteSourceSet } from '../core/byte-source.ts';
-import { IoError, messageOf } from '../core/errors.ts';
+import { attempt } from './attempt.ts';
 import { checkRange, noSuchFile } from './names.ts';
 
 /** A source over a `Blob`; `name` appears in errors. */
@@ -13,12 +13,12 @@ export function blobSource(name: string, blob: Blob): ByteSource {
     ...source,
     async read(offset, length) {
       checkRange(source, offset, length);
-      try {
-        return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
-      } catch (error) {
-        // A File whose file was changed or removed after it was picked can't be read any more.
-        throw new IoError({ file: name, what: 'reading', found: messageOf(error) }, { cause: error });
-      }
+      // A File whose file was changed or removed after it was picked can't be read any more.
+      return attempt(
+        name,
+        'reading',
+        async () => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
+      );
     },
     async close() {
       return;

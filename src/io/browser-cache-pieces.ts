@@ -2,7 +2,7 @@
  * Pieces of downloaded files in the browser's Cache API, with a record for each file: which version the pieces are of,
  * and whether they are all there. A new version gets new keys, so that pieces of two can't be mixed.
  */
-import { IoError, messageOf } from '../core/errors.ts';
+import { attempt } from './attempt.ts';
 
 /** Bytes in one entry of the cache. Losing a connection costs at most as much. */
 export const PIECE = 4 << 20;
@@ -48,72 +48,71 @@ export async function forget(cache: Cache, url: string): Promise<void> {
 }
 
 /** Collects bytes into pieces of one size and keeps each as soon as it is full; without a cache, in memory. */
-export class PieceWriter {
-  record: FileRecord | undefined;
-  size: number;
-  readonly #cache: Cache | null;
-  readonly #url: string;
-  #full: Blob[];
-  #bytes: Uint8Array<ArrayBuffer>[] = [];
-  #pending = 0;
-
-  /** @param kept whole pieces that are in the cache already */
-  constructor(cache: Cache | null, url: string, kept: Kept | undefined) {
-    this.#cache = cache;
-    this.#url = url;
-    this.record = kept?.record;
-    this.size = kept?.blob.size ?? 0;
-    this.#full = kept === undefined ? [] : cut(kept.blob);
-  }
-
+export interface PieceWriter {
+  /** Bytes so far. */
+  readonly size: number;
   /** Starts another version of the file, from its first byte. */
-  async begin(facts: Omit<FileRecord, 'version' | 'complete'>): Promise<void> {
-    this.#full = [];
-    this.#bytes = [];
-    this.#pending = 0;
-    this.size = 0;
-    if (this.#cache !== null) await forget(this.#cache, this.#url);
-    this.record = { ...facts, version: crypto.randomUUID(), complete: false };
-    await this.#put(recordKey(this.#url), new Blob([JSON.stringify(this.record)]));
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    this.size += bytes.length;
-    for (let at = 0; at < bytes.length; ) {
-      const end = Math.min(bytes.length, at + PIECE - this.#pending);
-      this.#bytes.push(new Uint8Array(bytes.subarray(at, end)));
-      this.#pending += end - at;
-      at = end;
-      if (this.#pending === PIECE) await this.#flush();
-    }
-  }
-
+  begin(facts: Omit<FileRecord, 'version' | 'complete'>): Promise<void>;
+  write(bytes: Uint8Array): Promise<void>;
   /** Keeps the last piece and notes that the file is complete. */
-  async finish(): Promise<Blob> {
-    if (this.#pending > 0) await this.#flush();
-    const record = { ...this.record, size: this.size, complete: true };
-    await this.#put(recordKey(this.#url), new Blob([JSON.stringify(record)]));
-    return new Blob(this.#full);
-  }
+  finish(): Promise<Blob>;
+}
 
-  async #flush(): Promise<void> {
-    const piece = new Blob(this.#bytes);
-    this.#bytes = [];
-    this.#pending = 0;
-    this.#full.push(await this.#put(pieceKey(this.#url, this.record?.version ?? '', this.#full.length), piece));
-  }
+/** Writes pieces of the file at `url`; `kept` are whole ones that are in the cache already. */
+export function pieceWriter(cache: Cache | null, url: string, kept: Kept | undefined): PieceWriter {
+  let record: Partial<FileRecord> = kept?.record ?? {};
+  let size = kept?.blob.size ?? 0;
+  let full = kept === undefined ? [] : cut(kept.blob);
+  let bytes: Uint8Array<ArrayBuffer>[] = [];
+  let pending = 0;
+  const putRecord = (): Promise<Blob> => put(cache, url, recordKey(url), new Blob([JSON.stringify(record)]));
+  const flush = async (): Promise<void> => {
+    const piece = new Blob(bytes);
+    bytes = [];
+    pending = 0;
+    full.push(await put(cache, url, pieceKey(url, record.version, full.length), piece));
+  };
+  return {
+    get size() {
+      return size;
+    },
+    async begin(facts) {
+      full = [];
+      bytes = [];
+      pending = 0;
+      size = 0;
+      if (cache !== null) await forget(cache, url);
+      record = { ...facts, version: crypto.randomUUID(), complete: false };
+      await putRecord();
+    },
+    async write(next) {
+      size += next.length;
+      for (let at = 0; at < next.length; ) {
+        const end = Math.min(next.length, at + PIECE - pending);
+        bytes.push(new Uint8Array(next.subarray(at, end)));
+        pending += end - at;
+        at = end;
+        if (pending === PIECE) await flush();
+      }
+    },
+    async finish() {
+      if (pending > 0) await flush();
+      record = { ...record, size, complete: true };
+      await putRecord();
+      return new Blob(full);
+    },
+  };
+}
 
-  /** What was put, as the cache gives it back: then it lies on the disk and no longer in memory. */
-  async #put(key: string, blob: Blob): Promise<Blob> {
-    if (this.#cache === null) return blob;
-    try {
-      await this.#cache.put(key, new Response(blob));
-      return (await (await this.#cache.match(key))?.blob()) ?? blob;
-    } catch (cause) {
-      const next = "The browser's storage for this site may be full.";
-      throw new IoError({ file: this.#url, what: 'keeping a download', found: messageOf(cause), next }, { cause });
-    }
-  }
+/** Keeps a part of a file; returns it as the cache gives it back: then it lies on the disk and no longer in memory. */
+async function put(cache: Cache | null, url: string, key: string, blob: Blob): Promise<Blob> {
+  if (cache === null) return blob;
+  const next = "The browser's storage for this site may be full.";
+  const keep = async (): Promise<Blob> => {
+    await cache.put(key, new Response(blob));
+    return (await (await cache.match(key))?.blob()) ?? blob;
+  };
+  return attempt(url, 'keeping a download', keep, next);
 }
 
 function cut(blob: Blob): Blob[] {
@@ -123,16 +122,16 @@ function cut(blob: Blob): Blob[] {
 }
 
 function recordKey(url: string): string {
-  return keyed(url, 'record');
+  return keyOf(url, 'record');
 }
 
-function pieceKey(url: string, version: string, index: number): string {
-  return keyed(url, `${version}-${index}`);
+function pieceKey(url: string, version: string | undefined, index: number): string {
+  return keyOf(url, `${version}-${index}`);
 }
 
 /** Entries of a cache are addressed by URL; a parameter of our own keeps ours apart. */
-function keyed(url: string, key: string): string {
+function keyOf(url: string, part: string): string {
   const address = new URL(url);
-  address.searchParams.set('bert4ort-piece', key);
+  address.searchParams.set('bert4ort-piece', part);
   return address.href;
 }

@@ -6,24 +6,16 @@
  * it is trusted from then on. Where none is known, the server is asked whether it still has the same version; without a
  * connection what is there is used.
  */
-import { Bert4ortError, FormatError, IoError, messageOf } from '../core/errors.ts';
+import { Bert4ortError, FormatError, IoError } from '../core/errors.ts';
+import { type ExpectedFile, requireSame } from '../core/expected-file.ts';
 import type { ProgressListener } from '../core/progress.ts';
+import { attempt } from './attempt.ts';
 import { blobSource } from './blob.ts';
-import { type FileRecord, forget, type Kept, keptPieces, PieceWriter } from './browser-cache-pieces.ts';
+import { type FileRecord, forget, type Kept, keptPieces, pieceWriter } from './browser-cache-pieces.ts';
 import { download } from './http-download.ts';
 import { ConnectionError, connectionError, sendHead } from './http-request.ts';
 import { requireSpace } from './opfs.ts';
 import { createSha256, hashSource } from './sha256.ts';
-
-/** What is known of a file before it is fetched. */
-export interface ExpectedFile {
-  /** How progress and errors call it. */
-  readonly file: string;
-  /** Bytes. */
-  readonly size?: number | undefined;
-  /** 64 lower-case hexadecimal digits. */
-  readonly sha256?: string | undefined;
-}
 
 /** Options of {@link fetchFile}. */
 export interface FetchOptions {
@@ -37,9 +29,7 @@ export interface FetchOptions {
 export async function openCache(name: string): Promise<Cache> {
   const next = 'Serve the page over HTTPS or from localhost, or set `cache: false`.';
   if (globalThis.caches === undefined) throw new IoError({ what: 'Cache API', found: 'none on this page', next });
-  return caches.open(name).catch((cause: unknown) => {
-    throw new IoError({ what: 'Cache API', found: messageOf(cause), next }, { cause });
-  });
+  return attempt(name, 'Cache API', () => caches.open(name), next);
 }
 
 /**
@@ -104,7 +94,7 @@ async function receive(
   const from = start?.blob.size ?? 0;
   if (cache !== null && size !== undefined) await requireSpace(file, size - from);
   onProgress?.({ status: 'download', file });
-  const pieces = new PieceWriter(cache, url, start);
+  const pieces = pieceWriter(cache, url, start);
   let hash = sha256 === undefined ? undefined : createSha256();
   if (start !== undefined && hash !== undefined) await hashSource(hash, blobSource(file, start.blob));
   if (from !== size) {
@@ -120,15 +110,4 @@ async function receive(
   }
   requireSame(expected, { size: pieces.size, sha256: hash?.digest() });
   return pieces.finish();
-}
-
-/** @throws FormatError when what was received is not what was expected. */
-function requireSame({ file, size, sha256 }: ExpectedFile, found: Omit<ExpectedFile, 'file'>): void {
-  const next = 'The server has another file than the manifest was written for; fetch all of the model again.';
-  if (size !== undefined && found.size !== size) {
-    throw new FormatError({ file, what: 'size', expected: `${size} bytes`, found: `${found.size}`, next });
-  }
-  if (found.sha256 !== sha256) {
-    throw new FormatError({ file, what: 'SHA-256', expected: `${sha256}`, found: `${found.sha256}`, next });
-  }
 }

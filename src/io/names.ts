@@ -4,15 +4,14 @@
  */
 import type { ByteSource } from '../core/byte-source.ts';
 import { FormatError, IoError } from '../core/errors.ts';
+import { staysInside } from '../core/file-name.ts';
 
 /**
  * Refuses a name that could leave its set: absolute, with `.` or `..` parts, back slashes, drive letters or a NUL.
  * @throws IoError with the name.
  */
 export function checkName(name: string): void {
-  const parts = name.split('/');
-  const escapes = parts.some(part => part === '' || part === '.' || part === '..') || /[\\\0]|^[A-Za-z]:/.test(name);
-  if (escapes) {
+  if (!staysInside(name)) {
     throw new IoError({
       what: `file name ${JSON.stringify(name)}`,
       expected: 'a path inside the folder, with forward slashes',

@@ -5,7 +5,8 @@
  * file, replaced in one step, says which of them is the one. A reader never sees half a model.
  */
 import type { ByteSink, ByteSource, ByteSourceSet, ByteWriter } from '../core/byte-source.ts';
-import { Bert4ortError, IoError, messageOf } from '../core/errors.ts';
+import { IoError, messageOf } from '../core/errors.ts';
+import { attempt } from './attempt.ts';
 import { blobSource } from './blob.ts';
 import { checkName, noSuchFile } from './names.ts';
 import { createSha256 } from './sha256.ts';
@@ -49,7 +50,9 @@ export async function opfsSink(directory: FileSystemDirectoryHandle): Promise<By
     async create(name, size, { sha256 = false } = {}) {
       checkName(name);
       if (size !== undefined) await requireSpace(name, size);
-      const stream = await attempt(name, 'creating', async () => (await makeFile(folder, name)).createWritable());
+      const stream = await attempt(name, 'creating', async () =>
+        (await fileHandle(folder, name, { create: true })).createWritable(),
+      );
       open.set(stream, name);
       return streamWriter(stream, { name, sha256, closed: () => open.delete(stream) });
     },
@@ -123,24 +126,24 @@ async function published(directory: FileSystemDirectoryHandle): Promise<FileSyst
 }
 
 async function openIn(folder: FileSystemDirectoryHandle, name: string): Promise<ByteSource | undefined> {
-  const parts = name.split('/');
-  const last = parts.pop() ?? '';
   try {
-    let inner = folder;
-    for (const part of parts) inner = await inner.getDirectoryHandle(part);
-    return blobSource(name, await (await inner.getFileHandle(last)).getFile());
+    return blobSource(name, await (await fileHandle(folder, name)).getFile());
   } catch (error) {
     if (error instanceof DOMException && error.name === 'NotFoundError') return undefined;
     throw new IoError({ file: name, what: 'opening', found: messageOf(error) }, { cause: error });
   }
 }
 
-async function makeFile(folder: FileSystemDirectoryHandle, name: string): Promise<FileSystemFileHandle> {
+async function fileHandle(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  options?: FileSystemGetFileOptions,
+): Promise<FileSystemFileHandle> {
   const parts = name.split('/');
   const last = parts.pop() ?? '';
   let inner = folder;
-  for (const part of parts) inner = await inner.getDirectoryHandle(part, { create: true });
-  return inner.getFileHandle(last, { create: true });
+  for (const part of parts) inner = await inner.getDirectoryHandle(part, options);
+  return inner.getFileHandle(last, options);
 }
 
 async function removeVersions(directory: FileSystemDirectoryHandle, which: (name: string) => boolean): Promise<void> {
@@ -148,14 +151,5 @@ async function removeVersions(directory: FileSystemDirectoryHandle, which: (name
   for await (const name of directory.keys()) if (/^v-[-0-9a-f]{36}$/.test(name) && which(name)) names.push(name);
   for (const name of names) {
     await attempt(name, 'removing', () => directory.removeEntry(name, { recursive: true }));
-  }
-}
-
-async function attempt<T>(file: string, what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Bert4ortError) throw error;
-    throw new IoError({ file, what, found: messageOf(error) }, { cause: error });
   }
 }

@@ -16,11 +16,6 @@ export interface Sha256 {
   digest(): string;
 }
 
-/** A new hash, of no bytes yet. */
-export function createSha256(): Sha256 {
-  return new Hash();
-}
-
 /** Bytes that are mixed in at a time. */
 const BLOCK = 64;
 
@@ -37,39 +32,39 @@ const START = fractions(Math.sqrt);
 /** Words of a block, used by one call at a time. */
 const words = new Int32Array(64);
 
-class Hash implements Sha256 {
-  readonly #state = START.slice(0, 8);
+/** A new hash, of no bytes yet. */
+export function createSha256(): Sha256 {
+  const state = START.slice(0, 8);
   /** The beginning of a block that is not whole yet. */
-  readonly #rest = new Uint8Array(BLOCK);
-  #length = 0;
-
-  update(bytes: Uint8Array): void {
+  const rest = new Uint8Array(BLOCK);
+  let length = 0;
+  const update = (bytes: Uint8Array): void => {
     const view = viewOf(bytes);
-    let place = this.#length % BLOCK;
-    this.#length += bytes.length;
+    let place = length % BLOCK;
+    length += bytes.length;
     for (let i = 0; i < bytes.length; ) {
       if (place === 0 && i + BLOCK <= bytes.length) {
-        mix(this.#state, view, i);
+        mix(state, view, i);
         i += BLOCK;
         continue;
       }
       const piece = bytes.subarray(i, i + BLOCK - place);
-      this.#rest.set(piece, place);
+      rest.set(piece, place);
       i += piece.length;
       place = (place + piece.length) % BLOCK;
-      if (place === 0) mix(this.#state, viewOf(this.#rest), 0);
+      if (place === 0) mix(state, viewOf(rest), 0);
     }
-  }
-
-  digest(): string {
+  };
+  const digest = (): string => {
     // A one, zeros to the end of a block, and there the number of bits.
-    const bits = BigInt(this.#length) * 8n;
-    const end = new Uint8Array(BLOCK + 8 - ((this.#length + 8) % BLOCK));
+    const bits = BigInt(length) * 8n;
+    const end = new Uint8Array(BLOCK + 8 - ((length + 8) % BLOCK));
     end[0] = 0x80;
     viewOf(end).setBigUint64(end.length - 8, bits);
-    this.update(end);
-    return Array.from(this.#state, word => (word >>> 0).toString(16).padStart(8, '0')).join('');
-  }
+    update(end);
+    return Array.from(state, word => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  };
+  return { update, digest };
 }
 
 /** Mixes one block into the state. */

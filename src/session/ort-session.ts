@@ -9,6 +9,7 @@ import type { Tensor } from '../core/tensor.ts';
 import { checkRun } from './feeds.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import { LocalStepCache } from './local-cache.ts';
+import { runFailure } from './run-failure.ts';
 import type { DeviceChoice, GraphSession, Ports } from './session.ts';
 
 /**
@@ -125,11 +126,10 @@ class OrtGraphSession<Area> implements GraphSession, OrtRuns {
     fetches: readonly string[],
     read: (results: readonly (OrtTensor | undefined)[]) => R | Promise<R>,
   ): Promise<R> {
-    if (this.#disposal !== undefined)
-      throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    if (this.#disposal !== undefined) throw runFailure();
     const turn = this.#last.then(async () => {
       const results = await this.#session.run(this.#tensors(feeds, placed), fetches).catch((cause: unknown) => {
-        throw new SessionError({ what: 'run of a graph', found: messageOf(cause) }, { cause });
+        throw runFailure(messageOf(cause), { cause });
       });
       return read(fetches.map(name => results[name]));
     });

@@ -57,15 +57,14 @@ export function serveCaches(
       caches.set(call.cache, { cache, lanes: new Map() });
       return null;
     }
-    const held = caches.get(call.cache);
+    if (call.kind === 'closeCache' && !caches.has(call.cache)) return null;
+    const { cache, lanes } = numbered('cache', caches, call.cache);
     if (call.kind === 'closeCache') {
       // Buffers on a GPU are not collected like arrays.
-      for (const lane of held?.lanes.values() ?? []) held?.cache.remove(lane);
+      for (const lane of lanes.values()) cache.remove(lane);
       caches.delete(call.cache);
       return null;
     }
-    if (held === undefined) throw new SessionError({ what: 'cache in worker', found: `none of number ${call.cache}` });
-    const { cache, lanes } = held;
     if (call.kind === 'runCache') return cache.run(call.feeds, lanesOf(lanes, call.lanes));
     apply(call.change, cache, lanes);
     return null;
@@ -81,24 +80,25 @@ function apply(change: CacheChange, cache: StepCache, lanes: Map<number, Lane>):
       cache.gather(lanesOf(lanes, change.lanes));
       return;
     case 'append': {
-      const batch = change.batch.flatMap(({ lane, slots }) =>
-        lanesOf(lanes, [lane]).map(own => ({ lane: own, slots })),
-      );
+      const batch = change.batch.map(({ lane, slots }) => ({ lane: numbered('lane', lanes, lane), slots }));
       cache.append(batch, change.rows);
       return;
     }
     default:
-      for (const lane of lanesOf(lanes, [change.lane])) cache[change.change](lane);
+      cache[change.change](numbered('lane', lanes, change.lane));
       if (change.change === 'remove') lanes.delete(change.lane);
   }
 }
 
 function lanesOf(lanes: ReadonlyMap<number, Lane>, numbers: readonly number[]): readonly Lane[] {
-  return numbers.map(number => {
-    const lane = lanes.get(number);
-    if (lane === undefined) throw new SessionError({ what: 'lane of a cache', found: `none of number ${number}` });
-    return lane;
-  });
+  return numbers.map(number => numbered('lane', lanes, number));
+}
+
+/** What a worker holds under a number. @throws SessionError when it holds nothing there. */
+export function numbered<T>(what: string, held: ReadonlyMap<number, T>, number: number): T {
+  const found = held.get(number);
+  if (found === undefined) throw new SessionError({ what: `${what} in worker`, found: `none of number ${number}` });
+  return found;
 }
 
 /** A cache at the other end of a link, over a session that was opened there under `session`. */

@@ -66,7 +66,7 @@ export type GraphFiles =
 export interface SessionOptions {
   readonly device?: Device;
   /** CPU threads inside one run, 1 to 1024. Default in Node: the physical cores, at most 16, divided among workers. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** GPU number, where there are several. */
   readonly deviceId?: number;
   /**

@@ -40,7 +40,7 @@ async function request(): Promise<Gpu> {
   const device = await adapter
     .requestDevice({ requiredFeatures: features, requiredLimits: limitsOf(adapter) })
     .catch((cause: unknown) => {
-      throw noGpu(messageOf(cause), cause);
+      throw noGpu(messageOf(cause), { cause });
     });
   return { device, software: adapter.info.isFallbackAdapter, untilLost: watchLoss(device) };
 }
@@ -77,7 +77,7 @@ function limitsOf(adapter: GPUAdapter): Record<string, number> {
   return limits;
 }
 
-function noGpu(found: string, cause?: unknown): SessionError {
+function noGpu(found: string, options?: ErrorOptions): SessionError {
   const next = "Use device: 'wasm', or 'auto', which finds out.";
-  return new SessionError({ what: 'WebGPU', found, next }, { cause });
+  return new SessionError({ what: 'WebGPU', found, next }, options);
 }

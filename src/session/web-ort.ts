@@ -8,9 +8,9 @@ import { messageOf, SessionError } from '../core/errors.ts';
 /** Where ONNX Runtime's files are. A bundler that copies them needs none of this. */
 export interface WebRuntime {
   /** URL of the folder with onnxruntime-web's `.wasm` and `.mjs` files, ending in a slash, or the two files' own URLs. */
-  readonly wasmPaths?: string | { readonly mjs?: string; readonly wasm?: string };
+  readonly wasmPaths?: string | undefined | { readonly mjs?: string; readonly wasm?: string };
   /** URLs of the modules `onnxruntime-web/wasm` and `/webgpu`, for workers without a bundler: import maps don't reach them. */
-  readonly modules?: { readonly wasm?: string; readonly webgpu?: string };
+  readonly modules?: { readonly wasm?: string; readonly webgpu?: string } | undefined;
 }
 
 /** A build, ready to create sessions. */

@@ -2,15 +2,15 @@
  * Sessions in worker threads. A run of ONNX Runtime in Node is a synchronous native call; in a worker it leaves this
  * thread's event loop free. Outputs and lent feeds are moved between threads, other feeds are copied once.
  */
-import { SessionError } from '../core/errors.ts';
 import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkRun } from './feeds.ts';
 import { checkCount, defaultThreads } from './hardware-node.ts';
 import { type CacheCall, type CacheLink, type CacheResult, remoteStepCache } from './remote-cache.ts';
+import { runFailure } from './run-failure.ts';
 import type { DeviceChoice, GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 import type { StepCache } from './step-cache.ts';
-import { buffersOf, type WorkerCall } from './worker-protocol.ts';
+import { buffersOf, movable, type WorkerCall } from './worker-protocol.ts';
 import { startWorkerThread, type WorkerThread } from './worker-thread-node.ts';
 
 /**
@@ -182,7 +182,7 @@ class WorkerGraphSession implements GraphSession {
   }
 
   async #sendCache(thread: WorkerThread | undefined, call: CacheCall): Promise<CacheResult> {
-    if (thread === undefined || this.#disposal !== undefined) throw disposed();
+    if (thread === undefined || this.#disposal !== undefined) throw runFailure();
     const feeds = call.kind === 'runCache' ? Object.values(call.feeds) : [];
     return thread.callCache(call, buffersOf(feeds));
   }
@@ -192,7 +192,7 @@ class WorkerGraphSession implements GraphSession {
     fetches: readonly string[],
     lend: readonly string[],
   ): Promise<Readonly<Record<string, Tensor>>> {
-    if (this.#disposal !== undefined) throw disposed();
+    if (this.#disposal !== undefined) throw runFailure();
     checkRun(this, feeds, fetches);
     const thread = this.#pool.leastBusy();
     const moved = movable(feeds, lend);
@@ -201,16 +201,4 @@ class WorkerGraphSession implements GraphSession {
     const [, outputs] = await Promise.all([this.openIn(thread), thread.call(call, buffersOf(Object.values(moved)))]);
     return outputs;
   }
-}
-
-function disposed(): SessionError {
-  return new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
-}
-
-/** Feeds that can be moved: lent ones as they are, the others as copies of their own size. */
-function movable(feeds: Readonly<Record<string, Tensor>>, lend: readonly string[]): Record<string, Tensor> {
-  const entries = Object.entries(feeds).map(([name, feed]) => {
-    return [name, lend.includes(name) ? feed : ({ ...feed, data: feed.data.slice() } as Tensor)] as const;
-  });
-  return Object.fromEntries(entries);
 }

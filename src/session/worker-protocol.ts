@@ -59,6 +59,17 @@ export function unpackError({ code, details }: PortableError): Bert4ortError {
   return code === 'CONFIG' ? new ConfigError(details) : new SessionError(details);
 }
 
+/**
+ * Feeds that can be moved: lent ones as they are, the others as copies of their own size, since a message clones all of
+ * the memory behind a view.
+ */
+export function movable(feeds: Readonly<Record<string, Tensor>>, lend: readonly string[]): Record<string, Tensor> {
+  const entries = Object.entries(feeds).map(([name, feed]) => {
+    return [name, lend.includes(name) ? feed : ({ ...feed, data: feed.data.slice() } as Tensor)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 /** The distinct buffers behind tensors or files, to be moved rather than copied. */
 export function buffersOf(tensors: Iterable<{ readonly data: ArrayBufferView }>): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();

@@ -1,8 +1,7 @@
 /**
  * A session worker's work, the same in Node and in browsers: sessions and caches by number, calls one after another.
  */
-import { SessionError } from '../core/errors.ts';
-import { serveCaches } from './remote-cache.ts';
+import { numbered, serveCaches } from './remote-cache.ts';
 import type { GraphSession, SessionProvider } from './session.ts';
 import {
   buffersOf,
@@ -19,7 +18,7 @@ export type SendReply = (message: WorkerReply, transfer: ArrayBuffer[]) => void;
 /** Answers requests over the sessions of `provider`, in their order: calls rely on those before them. */
 export function serveRequests(provider: SessionProvider, send: SendReply): (request: WorkerRequest) => Promise<void> {
   const sessions = new Map<number, GraphSession>();
-  const answerCache = serveCaches(session => sessionNamed(sessions, session));
+  const answerCache = serveCaches(session => numbered('session', sessions, session));
   let last: Promise<void> = Promise.resolve();
   const serve = async ({ id, call }: WorkerRequest): Promise<void> => {
     try {
@@ -49,15 +48,9 @@ async function answer(
     sessions.set(call.session, session);
     return session.device;
   }
-  const session = sessionNamed(sessions, call.session);
+  const session = numbered('session', sessions, call.session);
   if (call.kind === 'run') return session.run(call.feeds, call.fetches, call.lend);
   sessions.delete(call.session);
   await session.dispose();
   return null;
-}
-
-function sessionNamed(sessions: ReadonlyMap<number, GraphSession>, number: number): GraphSession {
-  const session = sessions.get(number);
-  if (session === undefined) throw new SessionError({ what: 'session in worker', found: `none of number ${number}` });
-  return session;
 }

@@ -7,11 +7,19 @@ import type { Dimensions } from '../core/manifest.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkRun } from './feeds.ts';
 import { type CacheCall, type CacheLink, type CacheResult, remoteStepCache } from './remote-cache.ts';
+import { runFailure } from './run-failure.ts';
 import type { DeviceChoice, GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 import type { StepCache } from './step-cache.ts';
 import type { WebRuntime } from './web-ort.ts';
 import type { WebWorkerRequest } from './web-worker.ts';
-import { buffersOf, unpackError, type WorkerCall, type WorkerReply, type WorkerResults } from './worker-protocol.ts';
+import {
+  buffersOf,
+  movable,
+  unpackError,
+  type WorkerCall,
+  type WorkerReply,
+  type WorkerResults,
+} from './worker-protocol.ts';
 
 /**
  * Opens sessions in one worker, which starts with the first and ends with the last. The memory of the files that are
@@ -87,11 +95,7 @@ class WorkerGraphSession implements GraphSession {
     this.#checkOpen();
     checkRun(this, feeds, fetches);
     const { thread, session } = this.#opened;
-    // A message clones all of the memory behind a view, so what is not lent goes as a copy of its own size.
-    const own = Object.entries(feeds).map(([name, feed]) => {
-      return [name, lend.includes(name) ? feed : ({ ...feed, data: feed.data.slice() } as Tensor)] as const;
-    });
-    const moved = Object.fromEntries(own);
+    const moved = movable(feeds, lend);
     const call = { kind: 'run', session, feeds: moved, fetches, lend } as const;
     return this.#track(thread.call(call, buffersOf(Object.values(moved))));
   }
@@ -115,25 +119,21 @@ class WorkerGraphSession implements GraphSession {
   async #dispose(): Promise<void> {
     await this.#last;
     const { thread, session, release } = this.#opened;
-    try {
-      if (thread.alive) await thread.call({ kind: 'dispose', session });
-    } catch (error) {
+    const disposed = thread.call({ kind: 'dispose', session }).catch((error: unknown) => {
       // A worker that ended has given everything back.
       if (thread.alive) throw error;
-    } finally {
-      release();
-    }
+    });
+    await disposed.finally(release);
   }
 
   #checkOpen(): void {
-    if (this.#disposal !== undefined)
-      throw new SessionError({ what: 'run of a graph', found: 'its session was disposed' });
+    if (this.#disposal !== undefined) throw runFailure();
   }
 
   async #sendCache(call: CacheCall): Promise<CacheResult> {
     this.#checkOpen();
     const feeds = call.kind === 'runCache' ? Object.values(call.feeds) : [];
-    return this.#track(this.#opened.thread.callCache(call, buffersOf(feeds)));
+    return this.#track(this.#opened.thread.call(call, buffersOf(feeds)));
   }
 
   /** Keeps `dispose` waiting for what is under way. */
@@ -176,14 +176,6 @@ class WebThread {
     return this.#nextCache++;
   }
 
-  call<C extends WorkerCall>(call: C, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResults[C['kind']]> {
-    return this.#send(call, transfer) as Promise<WorkerResults[C['kind']]>;
-  }
-
-  callCache(call: CacheCall, transfer: readonly ArrayBuffer[]): Promise<CacheResult> {
-    return this.#send(call, transfer) as Promise<CacheResult>;
-  }
-
   /** Ends the worker, whatever it is doing. */
   end(found: string): void {
     this.alive = false;
@@ -192,11 +184,14 @@ class WebThread {
     this.#waiting.clear();
   }
 
-  async #send(call: WorkerCall | CacheCall, transfer: readonly ArrayBuffer[]): Promise<unknown> {
+  /** Sends a call, moving the buffers in `transfer`. @throws SessionError when the worker ends first. */
+  call<C extends WorkerCall>(call: C, transfer?: ArrayBuffer[]): Promise<WorkerResults[C['kind']]>;
+  call(call: CacheCall, transfer: ArrayBuffer[]): Promise<CacheResult>;
+  async call(call: WorkerCall | CacheCall, transfer: ArrayBuffer[] = []): Promise<unknown> {
     if (!this.alive) throw workerEnded('it has ended');
     const request: WebWorkerRequest = { id: this.#nextId++, call, runtime: this.#runtime };
     const answered = new Promise<WorkerReply>((resolve, reject) => this.#waiting.set(request.id, { resolve, reject }));
-    this.#worker.postMessage(request, [...transfer]);
+    this.#worker.postMessage(request, transfer);
     const reply = await answered;
     if ('error' in reply) throw unpackError(reply.error);
     return reply.result;

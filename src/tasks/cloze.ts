@@ -4,7 +4,7 @@
  * https://github.com/bojone/CCL_CMRC2017.
  */
 import { ConfigError, InputError } from '../core/errors.ts';
-import { int64Tensor, type Tensor } from '../core/tensor.ts';
+import { int64Tensor, paddedTensor, type Tensor } from '../core/tensor.ts';
 import { checkInteger } from '../decode/option-checks.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { type Model, tokenizerOf } from '../model.ts';
@@ -155,18 +155,9 @@ function longest(batch: readonly Sides[], side: keyof Sides): number {
 /** Ids and lengths of both sides, padded to the longest: [B, L], [B], [B, M], [B]. */
 function batchFeeds(batch: readonly Sides[]): Record<string, Tensor> {
   const feeds = (name: keyof Sides): Record<string, Tensor> => {
-    const length = longest(batch, name);
-    const ids = new Int32Array(batch.length * length);
-    batch.forEach((sides, lane) => {
-      ids.set(sides[name], lane * length);
-    });
-    return {
-      [`${name}_ids`]: int64Tensor(ids, [batch.length, length]),
-      [`${name}_lengths`]: int64Tensor(
-        batch.map(sides => sides[name].length),
-        [batch.length],
-      ),
-    };
+    const rows = batch.map(sides => sides[name]);
+    const lengths = rows.map(row => row.length);
+    return { [`${name}_ids`]: paddedTensor(rows), [`${name}_lengths`]: int64Tensor(lengths, [rows.length]) };
   };
   return { ...feeds('left'), ...feeds('right') };
 }

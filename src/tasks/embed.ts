@@ -5,7 +5,7 @@
  * B batch, T length, D hidden size.
  */
 import { ConfigError } from '../core/errors.ts';
-import { int64Tensor, type Tensor } from '../core/tensor.ts';
+import { paddedTensor, type Tensor } from '../core/tensor.ts';
 import { type Packing, packByLength, packingOf, paddingWaste } from '../generation/length-batches.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
@@ -118,7 +118,7 @@ function textRules(session: GraphSession, packing: Packing): RunRules<Item, Floa
     input(batch) {
       const length = Math.max(...batch.map(({ tokenIds }) => tokenIds.length));
       return {
-        feeds: batchFeeds(session, batch, length),
+        feeds: batchFeeds(session, batch),
         fetches: [...new Set(batch.map(({ output }) => output))],
         rows: batch.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
         paddedRows: batch.length * length,
@@ -142,15 +142,8 @@ function outputOf(session: GraphSession, pooling: Pooling): string {
 }
 
 /** Token ids, segment ids and positions [B, T], padded with 0, which the graph does not attend to. */
-function batchFeeds(session: GraphSession, batch: readonly Encoding[], length: number): Record<string, Tensor> {
-  const shape = [batch.length, length];
-  const padded = (pick: (encoding: Encoding) => readonly number[]): Tensor => {
-    const values = new Int32Array(batch.length * length);
-    batch.forEach((encoding, lane) => {
-      values.set(pick(encoding), lane * length);
-    });
-    return int64Tensor(values, shape);
-  };
+function batchFeeds(session: GraphSession, batch: readonly Encoding[]): Record<string, Tensor> {
+  const padded = (pick: (encoding: Encoding) => readonly number[]): Tensor => paddedTensor(batch.map(pick));
   return {
     input_ids: padded(encoding => encoding.tokenIds),
     ...(takes(session, 'token_type_ids') && { token_type_ids: padded(encoding => encoding.segmentIds) }),

@@ -3,6 +3,7 @@
  * not know and a value of the wrong kind are refused; ranges are the business of whoever uses a value.
  */
 import { ConfigError } from '../core/errors.ts';
+import { shown } from '../core/json-reader.ts';
 import { MANIFEST_FILE, type Manifest } from '../core/manifest.ts';
 
 /** A kind of value. */
@@ -25,7 +26,7 @@ export const number: SettingKind = {
 export function wholeNumber(least: number): SettingKind {
   return {
     name: `a whole number from ${least} up`,
-    accepts: value => typeof value === 'number' && Number.isInteger(value) && value >= least,
+    accepts: value => Number.isInteger(value) && Number(value) >= least,
   };
 }
 
@@ -59,20 +60,22 @@ export function someOf(kind: SettingKind): SettingKind {
 }
 
 /**
- * Checks settings against what a task knows; null (a default taken away) and undefined pass for any key.
+ * Checks settings against what a task knows; undefined passes for any key, and so does null (a default taken away) unless
+ * `nullable` is false.
  * @param place how the user knows where they stand: `tasks.chat of bert4ort.json`, `options of chat`.
  * @throws ConfigError naming all unknown keys, or the first value of a wrong kind.
  */
-export function checkSettings(settings: object, checks: SettingChecks, place: string): void {
-  const unknown = Object.keys(settings).filter(key => !Object.hasOwn(checks, key));
+export function checkSettings(settings: object, checks: SettingChecks, place: string, nullable = true): void {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const unknown = given.flatMap(([key]) => (Object.hasOwn(checks, key) ? [] : [key]));
   if (unknown.length > 0) {
     const expected = `only ${Object.keys(checks).join(', ')}`;
     throw new ConfigError({ what: 'settings', place, expected, found: unknown.join(', ') });
   }
-  for (const [key, value] of Object.entries(settings)) {
+  for (const [key, value] of given) {
     const kind = checks[key];
-    if (kind === undefined || value === null || value === undefined || kind.accepts(value)) continue;
-    throw new ConfigError({ what: `setting ${key}`, place, expected: kind.name, found: show(value) });
+    if ((value === null && nullable) || kind?.accepts(value) !== false) continue;
+    throw new ConfigError({ what: `setting ${key}`, place, expected: kind.name, found: shown(value) });
   }
 }
 
@@ -101,18 +104,8 @@ export function createSettingsReader<S extends object>(
   { task, checks, defaults }: TaskSettings<S>,
 ): (options: Partial<S>) => S {
   const given = (settings: object, place: string): object => {
-    const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
-    const none = entries.find(([key, value]) => value === null && Object.hasOwn(checks, key))?.[0];
-    if (none !== undefined) {
-      throw new ConfigError({
-        what: `setting ${none}`,
-        place,
-        expected: checks[none]?.name ?? 'a value',
-        found: 'null',
-      });
-    }
-    checkSettings(settings, checks, place);
-    return Object.fromEntries(entries);
+    checkSettings(settings, checks, place, false);
+    return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   };
   const stored = given(tasks[task] ?? {}, `tasks.${task} of ${MANIFEST_FILE}`);
   return options => ({ ...defaults, ...stored, ...given(options, `options of ${task}`) });
@@ -121,9 +114,4 @@ export function createSettingsReader<S extends object>(
 /** The value of a setting in the last level that gives it, null included. */
 export function lastGiven<S extends object, K extends keyof S>(levels: readonly S[], key: K): S[K] | undefined {
   return levels.findLast(level => level[key] !== undefined)?.[key];
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
