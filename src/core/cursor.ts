@@ -68,6 +68,10 @@ export class Cursor {
     return this.#view.getFloat32(this.#take(4), true);
   }
 
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
   /** An unsigned 64-bit integer. @throws FormatError above 2^53 - 1. */
   u64(): number {
     const start = this.#take(8);
@@ -78,9 +82,9 @@ export class Cursor {
   varint(): number {
     const start = this.#position;
     let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
+    for (let place = 1; place < 2 ** 70; place *= 128) {
       const byte = this.u8();
-      value += (byte & 0x7f) * 2 ** shift;
+      value += (byte & 0x7f) * place;
       if (byte < 0x80) {
         if (value > Number.MAX_SAFE_INTEGER) break;
         return value;
