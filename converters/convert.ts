@@ -71,6 +71,8 @@ export interface Conversion {
   readonly unused: readonly string[];
   /** Missing, misshapen and unused weights that `ignore_invalid_weights` allowed, one line each. */
   readonly allowed: readonly string[];
+  /** Rows at the end of the token table that the vocabulary has no token for: padding. */
+  readonly spareRows: number;
 }
 
 /**
@@ -140,7 +142,8 @@ async function writeModel(
   for (const [file, bytes] of tokenizer?.files ?? []) await writeFile(sink, file, bytes);
   if (described.keepAs !== undefined) await writeFile(sink, described.keepAs, options.config);
   await writeFile(sink, MANIFEST_FILE, new TextEncoder().encode(formatManifest(manifest)));
-  return { manifest, scheme: plan.naming.label, unused: plan.unused, allowed: plan.allowed };
+  const { naming, unused, allowed } = plan;
+  return { manifest, scheme: naming.label, unused, allowed, spareRows: tokenizer?.spareRows ?? 0 };
 }
 
 /** What the manifest says of graphs, before the weight files beside them are known. */

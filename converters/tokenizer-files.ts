@@ -43,6 +43,8 @@ export interface TokenizerFiles {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Ids of tokens; absent where texts are not made of them, or only the tokenizer knows them. */
   readonly tokenDict?: TokenDict;
+  /** Rows at the end of the token table that no token has. */
+  readonly spareRows?: number;
 }
 
 /** The token table that the tokenizer has to fit. */
@@ -56,9 +58,15 @@ export interface TokenTable {
 }
 
 /**
+ * Tables are padded to a multiple of 8, 64 or 128 rows, or have a few to spare, so fewer than this many rows may have no
+ * token: the table of GPT2-ML's first checkpoint has 21130 for the 21128 of its vocabulary.
+ */
+const PADDING = 128;
+
+/**
  * Prepares a tokenizer's files.
- * @throws ConfigError when the vocabulary does not have as many tokens as the token table has rows, or when appended
- * tokens have no names.
+ * @throws ConfigError when the vocabulary has more tokens than the token table has rows, or fewer by more than padding
+ * explains, or when appended tokens have no names.
  */
 export function tokenizerFiles(source: VocabularySource, table: TokenTable): TokenizerFiles {
   switch (source.kind) {
@@ -88,6 +96,7 @@ function wordPieceFiles(source: WordPieceSource, table: TokenTable): TokenizerFi
     entry: { kind: 'wordpiece', vocab: 'vocab.txt', ...settings },
     files: new Map([['vocab.txt', text], ...others.map(([name, json]) => [name, encode(json)] as const)]),
     tokenDict,
+    spareRows: table.rows - tokenDict.size,
   };
 }
 
@@ -105,8 +114,9 @@ function finalVocabulary(
   { rows, storedRows, change }: TokenTable,
 ): { tokenDict: TokenDict; text: Uint8Array } {
   const { tokenDict } = loadVocab(vocab);
-  const fits = tokenDict.size === rows;
-  if (change === undefined && !fits) throw wrongSize(tokenDict.size, rows);
+  const spare = rows - tokenDict.size;
+  const fits = spare === 0;
+  if (change === undefined && (spare < 0 || spare >= PADDING)) throw wrongSize(tokenDict.size, rows);
   if (change === undefined || (fits && !couldBeOriginal(tokenDict.size, storedRows, change))) {
     return { tokenDict, text: vocab };
   }

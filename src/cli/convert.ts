@@ -136,10 +136,11 @@ function answerSettings(options: Options): Manifest['tasks'] {
   return Object.keys(lengths).length === 0 ? {} : { answer: lengths };
 }
 
-function report(options: Options, { manifest, scheme, unused, allowed }: Conversion): void {
+function report(options: Options, { manifest, scheme, unused, allowed, spareRows }: Conversion): void {
   if (options.json) {
     const { architecture, application, dimensions } = manifest;
-    printResult(JSON.stringify({ out: options.out, architecture, application, dimensions, scheme, unused, allowed }));
+    const found = { scheme, unused, allowed, spareRows };
+    printResult(JSON.stringify({ out: options.out, architecture, application, dimensions, ...found }));
     return;
   }
   for (const line of allowed) printNotice(`allowed: ${line}`);
@@ -148,6 +149,7 @@ function report(options: Options, { manifest, scheme, unused, allowed }: Convers
       `not used by this model: ${unused.length} tensors (${unused.slice(0, 3).join(', ')}${unused.length > 3 ? ', …' : ''})`,
     );
   const { layers, hidden, vocabSize } = manifest.dimensions;
+  if (spareRows > 0) printNotice(`the vocabulary has no token for the last ${spareRows} of ${vocabSize} rows`);
   printResult(
     `${options.out}: ${manifest.architecture} (${manifest.application}), ${layers} layers, hidden ${hidden}, ${vocabSize} tokens; ${scheme}`,
   );

@@ -98,8 +98,17 @@ describe('vocab.txt', () => {
 
   it('of another size than the table is refused with both numbers', () => {
     const refused = (rows: number) => () => tokenizerFiles({ kind: 'wordpiece', vocab }, { rows, maxPositions: 512 });
-    assert.throws(refused(7), { name: 'ConfigError', message: /expected 7 tokens, .*; found 6 tokens/ });
+    assert.throws(refused(134), { name: 'ConfigError', message: /expected 134 tokens, .*; found 6 tokens/ });
     assert.throws(refused(5), { name: 'ConfigError', message: /expected 5 tokens, .*; found 6 tokens/ });
+  });
+
+  it('may be a little smaller than a table that has rows to spare', () => {
+    const { files, spareRows } = tokenizerFiles({ kind: 'wordpiece', vocab }, { rows: 8, maxPositions: 512 });
+    assert.deepEqual([files.get('vocab.txt'), spareRows], [vocab, 2]);
+    const change = { keepTokens: [5, 0, 4], compoundTokens: [] };
+    const pruned = tokenizerFiles({ kind: 'wordpiece', vocab }, { rows: 3, storedRows: 8, change, maxPositions: 512 });
+    assert.equal(finalText(pruned.files), '##的\n[PAD]\n的\n');
+    assert.equal(pruned.spareRows, 0);
   });
 
   it('needs names for appended tokens', () => {
