@@ -37,13 +37,15 @@ export async function readKerasLayers(file: Hdf5File): Promise<KerasLayers> {
   const layers: CheckpointLayer[] = [];
   const tensors = new Map<string, CheckpointTensor>();
   const skipped = new Map<string, string>();
+  // A slash in a layer's name, as a prefix may bring, is a step from group to group.
+  const parents = new Map<string, Hdf5Object>([['', group]]);
   for (const name of names) {
-    const layer = await requireChild(file, group, name, 'layer');
+    const layer = await descend(file, parents, { path: name, kind: 'layer' });
     const weights = await readLayer(file, layer, name);
     for (const weight of weights) tensors.set(weight.name, weight);
     layers.push({ name, tensors: weights.map(weight => weight.name) });
   }
-  await skipOthers(file, group, new Set(names), skipped);
+  await skipOthers(file, { group, parents, names: new Set(names) }, skipped);
   checkOverlap(file, tensors);
   return { group, layers, tensors, skipped };
 }
@@ -74,7 +76,7 @@ async function readLayer(file: Hdf5File, layer: Hdf5Object, name: string): Promi
   const known = new Set<string>(['']);
   for (const path of paths) {
     if (known.has(path)) throw file.image.error(`weight "${path}" of layer "${name}"`, 'one of that name', 'two');
-    const object = await descend(file, groups, path);
+    const object = await descend(file, groups, { path, kind: 'weight' });
     for (let at = 0; at >= 0; at = path.indexOf('/', at + 1)) known.add(at === 0 ? path : path.slice(0, at));
     weights.push(await describeDataset(file, object, `${name}/${path}`));
   }
@@ -88,16 +90,20 @@ async function readLayer(file: Hdf5File, layer: Hdf5Object, name: string): Promi
   return weights;
 }
 
-/** Follows a path of links inside a layer; groups on the way are remembered. */
-async function descend(file: Hdf5File, groups: Map<string, Hdf5Object>, path: string): Promise<Hdf5Object> {
+/** Follows a path of links from the group that `groups` has under ''; groups on the way are remembered. */
+async function descend(
+  file: Hdf5File,
+  groups: Map<string, Hdf5Object>,
+  { path, kind }: { readonly path: string; readonly kind: 'layer' | 'weight' },
+): Promise<Hdf5Object> {
   const cut = path.lastIndexOf('/');
   const parentPath = path.slice(0, Math.max(cut, 0));
   let parent = groups.get(parentPath);
   if (parent === undefined) {
-    parent = await descend(file, groups, parentPath);
+    parent = await descend(file, groups, { path: parentPath, kind });
     groups.set(parentPath, parent);
   }
-  return requireChild(file, parent, path.slice(cut + 1), 'weight');
+  return requireChild(file, parent, path.slice(cut + 1), kind);
 }
 
 async function requireChild(file: Hdf5File, parent: Hdf5Object, name: string, kind: string): Promise<Hdf5Object> {
@@ -106,20 +112,29 @@ async function requireChild(file: Hdf5File, parent: Hdf5Object, name: string, ki
   return child;
 }
 
+/** Where the layers lie: the group of all, the groups that slashes in their names make, their names. */
+interface LayerPlaces {
+  readonly group: Hdf5Object;
+  readonly parents: ReadonlyMap<string, Hdf5Object>;
+  readonly names: ReadonlySet<string>;
+}
+
 /** Notes what lies beside the layers: the optimizer's slots by name, anything else by its link. */
 async function skipOthers(
   file: Hdf5File,
-  group: Hdf5Object,
-  names: ReadonlySet<string>,
+  { group, parents, names }: LayerPlaces,
   skipped: Map<string, string>,
 ): Promise<void> {
-  for (const link of linkNames(group)) {
-    if (names.has(link)) continue;
-    const object = await requireChild(file, group, link, 'object');
-    if (link !== TOP_LEVEL && (await readSplitText(file, object, 'weight_names')) !== undefined) {
-      throw file.image.error(`layer "${link}"`, 'its name in layer_names', 'none');
+  for (const [prefix, parent] of parents) {
+    for (const link of linkNames(parent)) {
+      const path = prefix === '' ? link : `${prefix}/${link}`;
+      if (names.has(path) || parents.has(path)) continue;
+      const object = await requireChild(file, parent, link, 'object');
+      if (path !== TOP_LEVEL && (await readSplitText(file, object, 'weight_names')) !== undefined) {
+        throw file.image.error(`layer "${path}"`, 'its name in layer_names', 'none');
+      }
+      skipped.set(path, 'not a layer');
     }
-    skipped.set(link, 'not a layer');
   }
   if (group === file.root) return;
   for (const link of linkNames(file.root)) {

@@ -178,6 +178,18 @@ describe('HDF5 beyond what Keras writes', () => {
     await Promise.all([split.close(), heap.close()]);
   });
 
+  it('layers with a slash in their names', async () => {
+    const checkpoint = await openCase(FIXTURES, 'slash-layers.h5');
+    assert.deepEqual(checkpoint.layers, [
+      { name: 'twin/input', tensors: [] },
+      { name: 'twin/dense', tensors: ['twin/dense/twin/dense/kernel:0'] },
+    ]);
+    assert.equal(checkpoint.skipped.size, 0);
+    const kernel = await checkpoint.tensors.get('twin/dense/twin/dense/kernel:0')?.read();
+    assertBytes(kernel, Float32Array.of(0, 0.25, 0.5, 0.75, 1, 1.25), 'kernel');
+    await checkpoint.close();
+  });
+
   it('a user block before the signature', async () => {
     assert.ok(await kerasHdf5.matches(directorySet(FIXTURES), 'user-block.h5'));
     const tensors = await readFixture('user-block.h5');
