@@ -34,11 +34,49 @@ export function objectGraphNaming(checkpoint: Checkpoint, layers: readonly Layer
       const name = `${container}layer_with_weights-${places.get(layer.name)}/${attributePath(slot)}${VALUE}`;
       return { name };
     },
-    judge: name => {
-      const key = KEY.exec(name)?.groups;
-      const head = key?.['container'] !== container || /^(kernel|bias)$/.test(key['path'] ?? '');
-      return head ? 'extra' : 'part-of-model';
-    },
+    judge: judgeBeyond({ container, kinds: layersBeyond(checkpoint, container, layers.length) }),
+  };
+}
+
+/** What a layer of the file can be, going by its attributes alone. */
+type Kind = 'block' | 'table' | 'bias' | 'norm' | 'head';
+
+/** Kinds by place of the layers that come after the `planned` ones of the model. */
+function layersBeyond(checkpoint: Checkpoint, container: string, planned: number): ReadonlyMap<string, Kind> {
+  const beyond = new Map<string, string[]>();
+  for (const name of checkpoint.tensors.keys()) {
+    const { container: found, place = '', path = '' } = KEY.exec(name)?.groups ?? {};
+    if (found === container && Number(place) >= planned) beyond.set(place, [...(beyond.get(place) ?? []), path]);
+  }
+  return new Map([...beyond].map(([place, paths]) => [place, kindOf(paths)]));
+}
+
+function kindOf(paths: readonly string[]): Kind {
+  const has = (path: string): boolean => paths.includes(path);
+  if (has('i0_dense/kernel') || ['q', 'k', 'v', 'o'].every(part => has(`${part}_dense/kernel`))) return 'block';
+  if (has('embeddings')) return 'table';
+  if (!has('beta')) return 'head';
+  if (paths.length === 1) return 'bias';
+  return paths.length === 2 && has('gamma') ? 'norm' : 'head';
+}
+
+/**
+ * After the model come more blocks, another head of bert4keras, or what was put on top for training: a Dense, a CRF, an
+ * LSTM … A normalisation belongs to one of the first only where there is more of it than the norm.
+ */
+function judgeBeyond({
+  container,
+  kinds,
+}: {
+  readonly container: string;
+  readonly kinds: ReadonlyMap<string, Kind>;
+}): Naming['judge'] {
+  const goesOn = [...kinds.values()].some(kind => kind !== 'head' && kind !== 'norm');
+  return name => {
+    const key = KEY.exec(name)?.groups;
+    const kind = kinds.get(key?.['place'] ?? '');
+    if (key?.['container'] !== container || kind === 'head' || (kind === 'norm' && !goesOn)) return 'extra';
+    return 'part-of-model';
   };
 }
 

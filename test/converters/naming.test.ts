@@ -129,6 +129,40 @@ describe('tf.keras object graph', () => {
     assert.match(found['Embedding-Token/embeddings'] ?? '', /^layer_with_weights-0\/layer_with_weights-0\/embeddings/);
   });
 
+  it('sets a training head aside, whatever its layers are', () => {
+    const layers = tinyLayers('bert');
+    const key = (beyond: number, path: string) =>
+      `layer_with_weights-${layers.length + beyond}/${path}/.ATTRIBUTES/VARIABLE_VALUE`;
+    const heads = {
+      crf: [key(0, 'kernel'), key(0, 'bias'), key(1, 'trans')],
+      globalPointer: [key(0, 'dense/kernel'), key(0, 'dense/bias')],
+      efficientGlobalPointer: [key(0, 'p_dense/kernel'), key(0, 'q_dense/kernel'), key(0, 'q_dense/bias')],
+      lstm: [key(0, 'forward_layer/cell/kernel'), key(0, 'backward_layer/cell/recurrent_kernel'), key(1, 'kernel')],
+      norm: [key(0, 'beta'), key(0, 'gamma'), key(1, 'kernel')],
+      batchNorm: [key(0, 'beta'), key(0, 'gamma'), key(0, 'moving_mean'), key(0, 'moving_variance')],
+    };
+    for (const [head, names] of Object.entries(heads)) {
+      const checkpoint = fakeCheckpoint([
+        ...objectGraphTensors('bert'),
+        ...names.map(name => ({ name, shape: [8, 5] })),
+      ]);
+      const naming = recogniseNaming(checkpoint, { architecture: 'bert', layers });
+      const { problems, extra } = reconcile(layers, checkpoint, naming);
+      assert.deepEqual([problems, extra], [[], names], head);
+    }
+  });
+
+  it('refuses more blocks than planned, and a head that was not asked for', () => {
+    const layers = tinyLayers('bert');
+    const unused = (keywords: JsonObject) => {
+      const checkpoint = fakeCheckpoint(objectGraphTensors('bert', keywords));
+      const naming = recogniseNaming(checkpoint, { architecture: 'bert', layers });
+      return reconcile(layers, checkpoint, naming).problems.filter(({ kind }) => kind === 'unused').length;
+    };
+    assert.equal(unused({ num_hidden_layers: 3 }), 16);
+    assert.equal(unused({ with_mlm: true }), 3);
+  });
+
   it('refuses a pooler where the file has an MLM head, though shapes agree', () => {
     const layers = tinyLayers('bert', { with_pool: true });
     const checkpoint = fakeCheckpoint(objectGraphTensors('bert', { with_mlm: true }));
