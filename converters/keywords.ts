@@ -6,6 +6,7 @@
  */
 import type { JsonObject } from '../onnx-graphs/architecture.ts';
 import { ConfigError } from '../src/core/errors.ts';
+import type { Json } from '../src/core/manifest.ts';
 import { nearestNames } from './nearest-names.ts';
 
 /** Keywords of all models, the keys of published configurations, and `gelu`, which stands for `set_gelu`. */
@@ -62,6 +63,8 @@ export interface ConverterKeywords {
   readonly ignoreInvalidWeights: boolean;
   /** Prefix of Keras layer names; undefined: found from the names. */
   readonly prefix?: string;
+  /** `num_hidden_layers` of the configuration, where the keyword asks for fewer: the others are left out on purpose. */
+  readonly configuredLayers?: number;
 }
 
 /** @throws ConfigError listing every unknown keyword with the nearest known ones, and values of the wrong kind. */
@@ -74,7 +77,16 @@ export function readKeywords(keywords: JsonObject, config: JsonObject): Converte
   if (typeof ignore !== 'boolean') problems.push('"ignore_invalid_weights" must be true or false');
   if (prefix !== null && typeof prefix !== 'string') problems.push('"prefix" must be a string');
   if (problems.length > 0) throw new ConfigError({ what: 'keywords', found: problems.join('; ') });
-  return { ignoreInvalidWeights: ignore === true, ...(typeof prefix === 'string' ? { prefix } : {}) };
+  return {
+    ignoreInvalidWeights: ignore === true,
+    ...(typeof prefix === 'string' ? { prefix } : {}),
+    ...shortened(keywords['num_hidden_layers'], config['num_hidden_layers']),
+  };
+}
+
+function shortened(asked: Json | undefined, configured: Json | undefined): Pick<ConverterKeywords, 'configuredLayers'> {
+  const fewer = typeof asked === 'number' && typeof configured === 'number' && asked < configured;
+  return fewer ? { configuredLayers: configured } : {};
 }
 
 function suggest(names: readonly string[]): string {

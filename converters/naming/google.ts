@@ -43,22 +43,29 @@ export function transposed(name: string): StoredName {
   return { name, transposed: true };
 }
 
-/** The Google scheme over an architecture's table, or undefined when the checkpoint has none of its names. */
-export function googleNaming(names: GoogleNames, checkpoint: Checkpoint): Naming | undefined {
+/**
+ * The Google scheme over an architecture's table, or undefined when the checkpoint has none of its names. Blocks below
+ * `leftOut` that the plan doesn't read are not wanted; those from there on are a surprise.
+ */
+export function googleNaming(names: GoogleNames, checkpoint: Checkpoint, leftOut = 0): Naming | undefined {
   const patterns = Object.values(names.layers)
     .flatMap(slots => Object.values(slots))
-    .map(stored => new RegExp(`^${storedName(stored).name.replace(NUMBER, '\\d+')}$`));
+    .map(stored => new RegExp(`^${storedName(stored).name.replace(NUMBER, '(\\d+)')}$`));
   const known = [...checkpoint.tensors.keys()].some(name => patterns.some(pattern => pattern.test(name)));
   if (!known) return undefined;
-  const numbered = patterns.filter(pattern => pattern.source.includes('\\d+'));
+  const blockOf = (name: string): number | undefined => {
+    const digits = patterns.map(pattern => pattern.exec(name)?.[1]).find(number => number !== undefined);
+    return digits === undefined ? undefined : Number(digits);
+  };
   return {
     scheme: 'google',
     label: 'names of published TensorFlow checkpoints',
     final: false,
     locate: (layer, slot) => publishedName(names, layer, slot),
     judge: name => {
-      const ofModel = names.foreign?.includes(name) === true || numbered.some(pattern => pattern.test(name));
-      return ofModel ? 'part-of-model' : 'extra';
+      const block = blockOf(name);
+      const unexpected = block !== undefined && block >= leftOut;
+      return unexpected || names.foreign?.includes(name) === true ? 'part-of-model' : 'extra';
     },
   };
 }

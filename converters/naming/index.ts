@@ -32,6 +32,8 @@ export interface NamingContext {
   readonly layers: readonly LayerSpec[];
   /** The `prefix` that the model was built with, where the user gave one. */
   readonly prefix?: string;
+  /** Blocks that the configuration has, where the user asked for the first of them only. */
+  readonly configuredLayers?: number;
 }
 
 /**
@@ -43,7 +45,7 @@ export function recogniseNaming(checkpoint: Checkpoint, context: NamingContext):
   const naming =
     kerasNaming(checkpoint, context.layers, context.prefix) ??
     objectGraphNaming(checkpoint, context.layers) ??
-    (published && googleNaming(published, checkpoint));
+    (published && googleNaming(published, checkpoint, context.configuredLayers));
   if (naming !== undefined) return naming;
   const names = [...checkpoint.tensors.keys()];
   throw new WeightsError({

@@ -76,10 +76,21 @@ describe('reconciling a published checkpoint', () => {
   });
 
   it('says that the checkpoint has more layers', () => {
-    const message = refusal(fakeCheckpoint(PUBLISHED), { ...MLM, num_hidden_layers: 1 });
+    const message = refusal(fakeCheckpoint(PUBLISHED), MLM, { ...TINY, num_hidden_layers: 1 });
     assert.match(message, /\(16 unused\)/);
     assert.match(message, /unused {5}"bert\/encoder\/layer_1\/attention\/self\/query\/kernel" \[8, 8\]/);
     assert.match(message, /num_hidden_layers is 1, the checkpoint goes on to layer 1/);
+  });
+
+  it('leaves blocks out where a keyword asks for fewer than the configuration has', () => {
+    const deep = fakeCheckpoint(publishedTensors('bert', { num_hidden_layers: 4, with_mlm: true }));
+    const first = { ...MLM, num_hidden_layers: 1 };
+    const plan = planModel(deep, { config: { ...TINY, num_hidden_layers: 4 }, keywords: first });
+    assert.equal(plan.facts.dimensions.layers, 1);
+    assert.equal(plan.unused.length, 3 * 16);
+    assert.match(refusal(deep, first, { ...TINY, num_hidden_layers: 3 }), /\(16 unused\)/);
+    const keras = kerasFile('bert', { num_hidden_layers: 4, with_mlm: true });
+    assert.match(refusal(keras, first, { ...TINY, num_hidden_layers: 4 }), /\(48 unused\)/);
   });
 
   it('lists every weight that is missing, whichever they are', () => {
