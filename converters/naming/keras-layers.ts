@@ -21,8 +21,8 @@ const BERT4KERAS_LAYER = /^(Embedding|Transformer|Encoder|Decoder|MLM|Pooler|NSP
 
 /**
  * The Keras scheme, or undefined when the file has no layers.
- * @param prefix the `prefix` that the model is built with. Keras itself goes by order when it loads, so a file with another
- * prefix will do as well: the one that names the most layers counts.
+ * @param prefix the `prefix` that the model is built with. Keras itself goes by order when it loads, so where the file has no
+ * such layers another prefix will do as well: the one that names the most layers counts.
  */
 export function kerasNaming(
   checkpoint: Checkpoint,
@@ -34,7 +34,8 @@ export function kerasNaming(
     const prefixes = [...(prefix === undefined ? [] : [prefix]), ...prefixesOf(container, layers)];
     return prefixes.map(prefix => ({ container, prefix, hits: countHits(container, layers, prefix) }));
   });
-  const best = candidates.reduce((a, b) => (b.hits > a.hits ? b : a));
+  const asked = candidates.filter(candidate => candidate.prefix === prefix && candidate.hits > 0);
+  const best = (asked.length > 0 ? asked : candidates).reduce((a, b) => (b.hits > a.hits ? b : a));
   return namingOf(best.container, best.prefix);
 }
 
@@ -51,7 +52,8 @@ function namingOf({ group, layers }: Container, prefix: string): Naming {
     },
     judge: name => {
       const owner = [...layers].find(([, names]) => names.includes(name))?.[0] ?? '';
-      return BERT4KERAS_LAYER.test(owner.slice(prefix.length)) ? 'part-of-model' : 'extra';
+      const own = owner.startsWith(prefix) && BERT4KERAS_LAYER.test(owner.slice(prefix.length));
+      return own ? 'part-of-model' : 'extra';
     },
   };
 }

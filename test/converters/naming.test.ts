@@ -83,6 +83,32 @@ describe('Keras layer names', () => {
     }
   });
 
+  it('with a prefix are taken from the model of that prefix, though another has more of them', () => {
+    const twins = [
+      kerasFile('bert', { with_pool: true }, { prefix: 'Teacher-' }),
+      kerasFile('bert', {}, { prefix: 'Student-' }),
+    ];
+    const checkpoint = {
+      ...fakeCheckpoint(
+        [],
+        twins.flatMap(({ layers = [] }) => layers),
+      ),
+      tensors: new Map(twins.flatMap(({ tensors }) => [...tensors])),
+    };
+    const layers = tinyLayers('bert', { with_pool: true });
+    const naming = recogniseNaming(checkpoint, { architecture: 'bert', layers, prefix: 'Student-' });
+    const { problems } = reconcile(layers, checkpoint, naming);
+    assert.deepEqual(
+      problems.map(({ kind }) => kind),
+      ['missing', 'missing'],
+    );
+    const plain = tinyLayers('bert');
+    const student = recogniseNaming(checkpoint, { architecture: 'bert', layers: plain, prefix: 'Student-' });
+    const { problems: none, extra } = reconcile(plain, checkpoint, student);
+    assert.deepEqual(none, []);
+    assert.ok(extra.length > 0 && extra.every(name => name.startsWith('Teacher-')));
+  });
+
   it('may lie inside a nested model, with a classifier beside it', () => {
     const checkpoint = kerasFile('bert', {}, { group: 'model_1', heads: { dense_14: [8, 5] } });
     assert.equal(sources(checkpoint, {})['Pooler-Dense/kernel'], undefined);
