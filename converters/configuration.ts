@@ -26,7 +26,7 @@ export interface Configuration {
  * @throws FormatError when it is neither a JSON object nor such a pickle, or its parts disagree.
  */
 export function readConfiguration(bytes: Uint8Array, file?: string): Configuration {
-  const start = bytes.find(byte => byte > 0x20);
+  const start = bytes.subarray(startsWithMark(bytes) ? 3 : 0).find(byte => byte > 0x20);
   if (start === 0x7b) return { config: parseConfigFile(bytes, file), tensors: [], keepAs: 'bert_config.json' };
   // The opcodes that open a list: protocol 0 and 1, then the marker of all later protocols.
   const isPickle = start !== undefined && [0x28, 0x5d, 0x80].includes(start) && !looksLikeJson(bytes);
@@ -60,6 +60,11 @@ export function requireNothingElse({
 export function withTensors(checkpoint: Checkpoint, tensors: readonly CheckpointTensor[]): Checkpoint {
   if (tensors.length === 0) return checkpoint;
   return { ...checkpoint, tensors: new Map([...checkpoint.tensors, ...tensors.map(one => [one.name, one] as const)]) };
+}
+
+/** Whether a byte order mark in UTF-8 comes first, as some editors put it there. */
+function startsWithMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 /** `]` alone would be JSON's end of a list, never its beginning; `(` and 0x80 begin no JSON at all. */

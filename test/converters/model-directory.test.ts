@@ -75,6 +75,12 @@ describe('model directory', () => {
     });
   });
 
+  it('keeps a configuration that begins with a byte order mark, as it is', async () => {
+    const config = Buffer.concat([Buffer.of(0xef, 0xbb, 0xbf), await readFile(inside('from', 'config.json'))]);
+    await convert(await options({ config }), await sink());
+    assert.deepEqual(await readFile(inside('out', 'bert_config.json')), config);
+  });
+
   it('says end tokens by their ids in Hugging Face’s file', async () => {
     const vocab = Buffer.from(Array.from({ length: 60 }, (_, i) => (i === 7 ? '。' : `t${i}`)).join('\n'));
     const tokenizer = { kind: 'wordpiece', vocab, tokenStart: null, tokenEnd: null } as const;
