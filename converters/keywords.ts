@@ -13,6 +13,7 @@ import { nearestNames } from './nearest-names.ts';
 const KEYWORDS: ReadonlySet<string> = new Set([
   'model',
   'application',
+  'return_keras_model',
   'gelu',
   'vocab_size',
   'hidden_size',

@@ -88,9 +88,10 @@ export function outputNames({ architecture, config }: ModelPlan): string[] {
   return graph.plan().outputs.map(({ name }) => name);
 }
 
+/** In any case, as the reference takes it. */
 function architectureNamed(model: unknown): AnyArchitecture {
-  const architecture =
-    typeof model === 'string' && Object.hasOwn(architectures, model) ? architectures[model] : undefined;
+  const name = typeof model === 'string' ? model.toLowerCase() : '';
+  const architecture = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (architecture !== undefined) return architecture;
   const expected = `one of ${Object.keys(architectures).join(', ')}`;
   const found = model === undefined ? 'none' : JSON.stringify(model);

@@ -169,6 +169,12 @@ describe('options that make no sense', () => {
     }
   });
 
+  it('are taken as a program has them: names in any case, what is returned to Python', () => {
+    const keywords = { model: 'BERT', application: 'LM', return_keras_model: false };
+    const { architecture, facts } = planModel(fakeCheckpoint(PUBLISHED), { config: TINY, keywords });
+    assert.deepEqual([architecture.name, facts.application], ['bert', 'lm']);
+  });
+
   it('refuse an unknown model by name', () => {
     assert.match(
       refusal(fakeCheckpoint(PUBLISHED), { model: 'berd' }),
