@@ -113,10 +113,11 @@ function finalVocabulary(
   { vocab, compoundNames = [] }: WordPieceSource,
   { rows, storedRows, change }: TokenTable,
 ): { tokenDict: TokenDict; text: Uint8Array } {
-  const { tokenDict } = loadVocab(vocab);
+  const tokenDict = withoutBlankEnd(loadVocab(vocab).tokenDict, change === undefined ? rows : storedRows);
   const spare = rows - tokenDict.size;
   const fits = spare === 0;
-  if (change === undefined && (spare < 0 || spare >= PADDING)) throw wrongSize(tokenDict.size, rows);
+  if (change === undefined && (spare < 0 || spare >= Math.min(PADDING, rows / 2)))
+    throw wrongSize(tokenDict.size, rows);
   if (change === undefined || (fits && !couldBeOriginal(tokenDict.size, storedRows, change))) {
     return { tokenDict, text: vocab };
   }
@@ -131,6 +132,13 @@ function finalVocabulary(
     });
   }
   return { tokenDict: changed, text: encode(saveVocab(changed)) };
+}
+
+/** Without the token '' of blank lines at the end, where the table has no row for it: no text is ever cut into it. */
+function withoutBlankEnd(tokenDict: TokenDict, rows: number | undefined): TokenDict {
+  const tokens = byId(tokenDict);
+  const blankEnd = rows !== undefined && tokens.length === rows + 1 && tokens.at(-1)?.[0] === '';
+  return blankEnd ? new Map(tokens.slice(0, -1)) : tokenDict;
 }
 
 /**

@@ -111,6 +111,25 @@ describe('vocab.txt', () => {
     assert.equal(pruned.spareRows, 0);
   });
 
+  it('of less than half the table is refused, however small that is', () => {
+    const source = { kind: 'wordpiece', vocab: encode('{"a": 1}') } as const;
+    assert.throws(() => tokenizerFiles(source, { rows: 20, maxPositions: 512 }), { name: 'ConfigError' });
+  });
+
+  it('may end in blank lines', () => {
+    const source = { kind: 'wordpiece', vocab: encode(`${new TextDecoder().decode(vocab)}\n\r\n`) } as const;
+    const { files, spareRows } = tokenizerFiles(source, { rows: 6, maxPositions: 512 });
+    assert.deepEqual([files.get('vocab.txt'), spareRows], [source.vocab, 0]);
+    const change = { compoundTokens: [{ ids: [2] }] };
+    const grown = tokenizerFiles(
+      { ...source, compoundNames: ['<S>'] },
+      { rows: 7, storedRows: 6, change, maxPositions: 512 },
+    );
+    assert.equal(finalText(grown.files), '[PAD]\n[UNK]\n[CLS]\n[SEP]\n的\n##的\n<S>\n');
+    const blankRow = tokenizerFiles(source, { rows: 7, maxPositions: 512 });
+    assert.equal(blankRow.spareRows, 0);
+  });
+
   it('needs names for appended tokens', () => {
     const change = { compoundTokens: [{ ids: [2] }, { ids: [3] }] };
     assert.throws(() => tokenizerFiles({ kind: 'wordpiece', vocab }, { rows: 8, change, maxPositions: null }), {
