@@ -3,7 +3,6 @@
  * whole, which a file of weights should not be.
  */
 import type { ByteSource } from '../core/byte-source.ts';
-import { blobSource } from './blob.ts';
 
 /** Bytes read at a time: hashing so many keeps a page for about 7 ms. */
 const PIECE = 1 << 20;
@@ -125,9 +124,4 @@ export async function hashSource(hash: Sha256, source: ByteSource): Promise<Sha2
     hash.update(await source.read(offset, Math.min(PIECE, source.size - offset)));
   }
   return hash;
-}
-
-/** SHA-256 of a blob, in hexadecimal. */
-export async function sha256Of(blob: Blob): Promise<string> {
-  return (await hashSource(createSha256(), blobSource('blob', blob))).digest();
 }

@@ -6,7 +6,7 @@ import type { ByteSink } from '../../src/core/byte-source.ts';
 import { Bert4ortError } from '../../src/core/errors.ts';
 import type { GraphName } from '../../src/core/manifest.ts';
 import { int64Tensor, type Tensor } from '../../src/core/tensor.ts';
-import { sha256Of } from '../../src/io/sha256.ts';
+import { createSha256, hashSource } from '../../src/io/sha256.ts';
 import { loadModel as loadModelOn } from '../../src/model.ts';
 import { requestGpu } from '../../src/session/web-gpu.ts';
 import { compareSessions, probeFeeds } from '../../src/session/web-probe.ts';
@@ -193,16 +193,15 @@ async function hashes(folder: string, names: readonly string[]): Promise<Record<
   const files = await opfsSet(await directoryNamed(folder));
   const found: Record<string, string> = {};
   for (const name of names) {
-    const source = await files.open(name);
-    found[name] = await sha256Of(new Blob([new Uint8Array(await source.read(0, source.size))]));
+    found[name] = (await hashSource(createSha256(), await files.open(name))).digest();
   }
   return found;
 }
 
 /** SHA-256 of a file of a model that is fetched through the cache. */
 async function hashOfFetched(base: string, name: string): Promise<string> {
-  const blobs = await fetchModel(base);
-  return sha256Of(blobs.get(name) ?? new Blob([]));
+  const files = blobSet(await fetchModel(base));
+  return (await hashSource(createSha256(), await files.open(name))).digest();
 }
 
 async function directoryNamed(name: string): Promise<FileSystemDirectoryHandle> {
