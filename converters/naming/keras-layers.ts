@@ -6,6 +6,7 @@
  */
 import type { LayerSpec } from '../../onnx-graphs/architecture.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { FORMER_LAYERS, formerSlot } from './former-names.ts';
 import type { Naming } from './naming.ts';
 
 /** A group of the file (or its top level, where groups are layers) that may hold a whole transformer. */
@@ -47,7 +48,8 @@ function namingOf({ group, layers }: Container, prefix: string): Naming {
     final: true,
     locate: (layer, slot) => {
       const own = prefix + layer.name;
-      const stored = pair(layer, layers.get(own) ?? []).get(slot.slot);
+      const former = prefix + (FORMER_LAYERS[layer.name] ?? layer.name);
+      const stored = pair(layer, layers.get(own) ?? layers.get(former) ?? []).get(slot.slot);
       return { name: stored ?? `${group === '' ? own : group}/${own}/${slot.slot}:0` };
     },
     judge: name => {
@@ -64,7 +66,8 @@ function pair(layer: LayerSpec, tensors: readonly string[]): ReadonlyMap<string,
   let next = 0;
   for (const { slot } of layer.slots) {
     const name = tensors[next];
-    if (name === undefined || kindOf(name) !== kindOf(slot)) continue;
+    if (name === undefined) break;
+    if (![slot, formerSlot(layer.name, slot)].some(known => kindOf(name) === kindOf(known))) continue;
     pairs.set(slot, name);
     next++;
   }

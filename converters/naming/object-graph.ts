@@ -5,6 +5,7 @@
  */
 import type { LayerSpec, SlotSpec } from '../../onnx-graphs/architecture.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { FORMER_ATTRIBUTES, formerSlot } from './former-names.ts';
 import type { Naming } from './naming.ts';
 
 const VALUE = '/.ATTRIBUTES/VARIABLE_VALUE';
@@ -31,8 +32,9 @@ export function objectGraphNaming(checkpoint: Checkpoint, layers: readonly Layer
     label: `tf.keras object graph${container === '' ? '' : ` under "${container}"`}`,
     final: true,
     locate: (layer, slot) => {
-      const name = `${container}layer_with_weights-${places.get(layer.name)}/${attributePath(slot)}${VALUE}`;
-      return { name };
+      const scope = `${container}layer_with_weights-${places.get(layer.name)}`;
+      const names = attributePaths(layer, slot).map(path => `${scope}/${path}${VALUE}`);
+      return { name: names.find(name => checkpoint.tensors.has(name)) ?? names[0] ?? scope };
     },
     judge: judgeBeyond({ container, kinds: layersBeyond(checkpoint, container, layers.length) }),
   };
@@ -55,8 +57,8 @@ function kindOf(paths: readonly string[]): Kind {
   const has = (path: string): boolean => paths.includes(path);
   if (has('i0_dense/kernel') || ['q', 'k', 'v', 'o'].every(part => has(`${part}_dense/kernel`))) return 'block';
   if (has('embeddings')) return 'table';
+  if (paths.length === 1 && (has('beta') || has('bias'))) return 'bias';
   if (!has('beta')) return 'head';
-  if (paths.length === 1) return 'bias';
   return paths.length === 2 && has('gamma') ? 'norm' : 'head';
 }
 
@@ -94,9 +96,11 @@ function containerOf(checkpoint: Checkpoint): string | undefined {
   }, undefined);
 }
 
-function attributePath({ slot }: SlotSpec): string {
+/** Where a layer keeps a slot: now, then in earlier versions. */
+function attributePaths({ name }: LayerSpec, { slot }: SlotSpec): readonly string[] {
   const [part = '', leaf] = slot.split('/');
-  if (leaf === undefined) return part;
+  if (leaf === undefined) return [part, formerSlot(name, part)];
   // Gates follow the first inner product: i1_dense, i2_dense …
-  return `${ATTRIBUTES[part] ?? part.replace(/^gate-(\d+)$/, 'i$1_dense')}/${leaf}`;
+  const attribute = ATTRIBUTES[part] ?? part.replace(/^gate-(\d+)$/, 'i$1_dense');
+  return [attribute, FORMER_ATTRIBUTES[attribute] ?? attribute].map(inner => `${inner}/${leaf}`);
 }

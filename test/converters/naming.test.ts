@@ -197,6 +197,55 @@ describe('tf.keras object graph', () => {
   });
 });
 
+/** A checkpoint with other names: as an earlier version of bert4keras wrote it. */
+function renamed(checkpoint: Checkpoint, rename: (name: string) => string): Checkpoint {
+  const tensors = [...checkpoint.tensors.values()].map(tensor => ({ ...tensor, name: rename(tensor.name) }));
+  const layers = checkpoint.layers?.map(({ name, tensors }) => ({ name: rename(name), tensors: tensors.map(rename) }));
+  return fakeCheckpoint(tensors, layers);
+}
+
+describe('earlier versions of bert4keras', () => {
+  it('0.7 to 0.10 call the bias of the MLM head bias', () => {
+    const file = renamed(kerasFile('bert', ALL_HEADS), name => name.replace('MLM-Bias/beta', 'MLM-Bias/bias'));
+    assert.equal(sources(file)['MLM-Bias/beta'], 'MLM-Bias/MLM-Bias/bias:0');
+    const graph = renamed(fakeCheckpoint(objectGraphTensors('bert', ALL_HEADS)), name =>
+      name.replace('-15/beta/', '-15/bias/'),
+    );
+    assert.equal(sources(graph)['MLM-Bias/beta'], 'layer_with_weights-15/bias/.ATTRIBUTES/VARIABLE_VALUE');
+  });
+
+  it('0.6 keeps it in the layer MLM-Proba', () => {
+    const file = renamed(kerasFile('bert', ALL_HEADS, { prefix: 'Old-' }), name =>
+      name.replace('/beta:0', name.includes('MLM-Bias') ? '/bias:0' : '/beta:0').replaceAll('MLM-Bias', 'MLM-Proba'),
+    );
+    assert.equal(sources(file)['MLM-Bias/beta'], 'Old-MLM-Proba/Old-MLM-Proba/bias:0');
+  });
+
+  it('up to 0.9.1 call the halves of a feed-forward dense_1 and dense_2 in an object graph', () => {
+    const places = tinyLayers('bert').flatMap(({ name }, place) => (name.endsWith('FeedForward') ? place : []));
+    const attributes: Readonly<Record<string, string>> = { i0_dense: 'dense_1', o_dense: 'dense_2' };
+    const graph = renamed(fakeCheckpoint(objectGraphTensors('bert')), name =>
+      places.some(place => name.includes(`-${place}/`))
+        ? name.replace(/i0_dense|o_dense/, attribute => attributes[attribute] ?? attribute)
+        : name,
+    );
+    const found = sources(graph, {});
+    assert.match(found['Transformer-0-FeedForward/intermediate/kernel'] ?? '', /-6\/dense_1\/kernel/);
+    assert.match(found['Transformer-1-FeedForward/output/bias'] ?? '', /-10\/dense_2\/bias/);
+    assert.match(found['Transformer-1-MultiHeadSelfAttention/output/bias'] ?? '', /-8\/o_dense\/bias/);
+  });
+
+  it('have heads that are refused where they were not asked for', () => {
+    const layers = tinyLayers('bert');
+    const graph = renamed(fakeCheckpoint(objectGraphTensors('bert', { with_mlm: true })), name =>
+      name.replace(`-${layers.length + 2}/beta/`, `-${layers.length + 2}/bias/`),
+    );
+    const naming = recogniseNaming(graph, { architecture: 'bert', layers });
+    const { problems } = reconcile(layers, graph, naming);
+    assert.ok(problems.some(problem => problem.kind === 'unused' && problem.name.includes('/bias/')));
+  });
+});
+
 describe('recognising', () => {
   it('says what it found when nothing is known', () => {
     const checkpoint = fakeCheckpoint([{ name: 'conv/kernel', shape: [1] }]);
