@@ -74,7 +74,7 @@ export function readKeywords(keywords: JsonObject, config: JsonObject): Converte
   const problems = Object.keys(keywords)
     .filter(key => !known.includes(key))
     .map(key => `unknown keyword "${key}"${suggest(nearestNames(key, known))}`);
-  const { ignore_invalid_weights: ignore = false, prefix = null } = keywords;
+  const { ignore_invalid_weights: ignore = false, prefix = null } = { ...config, ...keywords };
   if (typeof ignore !== 'boolean') problems.push('"ignore_invalid_weights" must be true or false');
   if (prefix !== null && typeof prefix !== 'string') problems.push('"prefix" must be a string');
   if (problems.length > 0) throw new ConfigError({ what: 'keywords', found: problems.join('; ') });

@@ -27,9 +27,13 @@ export interface ConfigReader {
 /** Sizes of tensors beyond this are none that a runtime takes. */
 const LARGEST = 2 ** 31 - 1;
 
+/** What only the program says, as an argument or with `set_gelu`: to the reference these are unknown keys in a file. */
+const NOT_IN_FILES: ReadonlySet<string> = new Set(['application', 'gelu']);
+
 /** A reader of `keywords` over `config`, merged as bert4keras merges them; `what` names the whole in errors. */
 export function readConfig(what: string, config: JsonObject, keywords: JsonObject): ConfigReader {
-  const merged: JsonObject = { ...config, ...keywords };
+  const file = Object.entries(config).filter(([key]) => !NOT_IN_FILES.has(key));
+  const merged: JsonObject = { ...Object.fromEntries(file), ...keywords };
   const problems: string[] = [];
   const value = (key: string): Json | undefined => merged[key] ?? undefined;
   const refuse = (key: string, problem: string): void => {

@@ -99,6 +99,15 @@ describe('what an architecture says', () => {
     assert.deepEqual(facts('gpt', { final_activation: 'linear' }).activations, { logits: 'linear' });
   });
 
+  it('takes any keyword from the file, but what only the program says', () => {
+    const bert = named('bert');
+    const file = { ...TINY, with_mlm: 'linear', segment_vocab_size: 0, application: 'chat', gelu: 'tanh' };
+    const config = bert.parseConfig(file, {});
+    assert.equal(bert.describe(config).application, 'encoder');
+    assert.deepEqual(bert.describe(config).activations, { logits: 'linear' });
+    assert.deepEqual(config, bert.parseConfig(TINY, { with_mlm: 'linear', segment_vocab_size: 0 }));
+  });
+
   it('names the attention that callers of the generation graph supply', () => {
     assert.deepEqual(facts('bert', {}).attention, { visibility: 'padding', segmentPadding: false });
     assert.deepEqual(facts('gpt', { shared_segment_embeddings: true, segment_vocab_size: 30 }).attention, {
