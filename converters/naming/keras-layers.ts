@@ -17,8 +17,8 @@ interface Container {
   readonly layers: Map<string, string[]>;
 }
 
-/** Layer names that bert4keras itself gives, whatever the model. */
-const BERT4KERAS_LAYER = /^(Embedding|Transformer|Encoder|Decoder|MLM|Pooler|NSP|Output|LM|Discriminator)-/;
+/** In a layer's name, whatever the model and prefix: what bert4keras itself calls it. */
+const OWN_LAYER = /(Embedding|Transformer|Encoder|Decoder|MLM|Pooler|NSP|Output|LM|Discriminator)-/;
 
 /**
  * The Keras scheme, or undefined when the file has no layers.
@@ -54,8 +54,8 @@ function namingOf({ group, layers }: Container, prefix: string): Naming {
     },
     judge: name => {
       const owner = [...layers].find(([, names]) => names.includes(name))?.[0] ?? '';
-      const own = owner.startsWith(prefix) && BERT4KERAS_LAYER.test(owner.slice(prefix.length));
-      return own ? 'part-of-model' : 'extra';
+      const own = owner.startsWith(prefix) ? OWN_LAYER.exec(owner.slice(prefix.length)) : null;
+      return own?.index === 0 ? 'part-of-model' : 'extra';
     },
   };
 }
@@ -85,13 +85,30 @@ function containersOf(checkpoint: Checkpoint): readonly Container[] {
   for (const { name: group, tensors } of checkpoint.layers ?? []) {
     const owners = new Map<string, string[]>();
     for (const tensor of tensors) {
-      const owner = tensor.slice(group.length + 1).split('/', 1)[0] ?? '';
+      const owner = ownerOf(tensor.slice(group.length + 1));
       owners.set(owner, [...(owners.get(owner) ?? []), tensor]);
     }
     top.layers.set(group, [...tensors]);
-    if (owners.size > 1) nested.push({ group, layers: owners });
+    if (owners.size > 1) nested.push({ group, layers: withoutCounters(owners) });
   }
   return [top, ...nested];
+}
+
+/** The layer in a weight's own name: up to the first part that bert4keras names so, for a prefix may hold slashes. */
+function ownerOf(path: string): string {
+  const parts = path.split('/');
+  const own = parts.findIndex(part => OWN_LAYER.test(part));
+  return parts.slice(0, Math.max(own, 0) + 1).join('/');
+}
+
+/** Layers of a model that was not the first in its process: TensorFlow 1 writes `Embedding-Token_1` into their weights. */
+function withoutCounters(owners: ReadonlyMap<string, string[]>): Map<string, string[]> {
+  const layers = new Map<string, string[]>();
+  for (const [owner, tensors] of owners) {
+    const name = OWN_LAYER.test(owner) ? owner.replace(/_\d+$/, '') : owner;
+    layers.set(owners.has(name) || layers.has(name) ? owner : name, tensors);
+  }
+  return layers;
 }
 
 /** What stands before a known layer name somewhere in the container: '' when names are bare. */

@@ -25,6 +25,13 @@ function sources(checkpoint: Checkpoint, keywords: JsonObject = ALL_HEADS, prefi
   );
 }
 
+/** A checkpoint with other names than today's first model of a process would have. */
+function renamed(checkpoint: Checkpoint, rename: (name: string) => string): Checkpoint {
+  const tensors = [...checkpoint.tensors.values()].map(tensor => ({ ...tensor, name: rename(tensor.name) }));
+  const layers = checkpoint.layers?.map(({ name, tensors }) => ({ name: rename(name), tensors: tensors.map(rename) }));
+  return fakeCheckpoint(tensors, layers);
+}
+
 describe('published names', () => {
   for (const [model, architecture] of Object.entries(architectures)) {
     const names = publishedNames[architecture.name];
@@ -115,6 +122,32 @@ describe('Keras layer names', () => {
     assert.equal(sources(checkpoint, {})['Embedding-Norm/gamma'], 'model_1/Embedding-Norm/gamma:0');
   });
 
+  it('inside a nested model may have a prefix with a slash', () => {
+    const checkpoint = kerasFile('bert', ALL_HEADS, { group: 'model_1', prefix: 'twin/', heads: { dense_14: [8, 5] } });
+    const found = sources(checkpoint);
+    assert.equal(found['Embedding-Norm/gamma'], 'model_1/twin/Embedding-Norm/gamma:0');
+    const attention = 'Transformer-0-MultiHeadSelfAttention';
+    assert.equal(found[`${attention}/key/bias`], `model_1/twin/${attention}/dense_2/bias:0`);
+    const plain = tinyLayers('bert');
+    const naming = recogniseNaming(checkpoint, { architecture: 'bert', layers: plain });
+    assert.equal(reconcile(plain, checkpoint, naming).problems.length, 9, 'heads that were not asked for');
+  });
+
+  it('inside a nested model carry a counter when it is the second of its process', () => {
+    const first = kerasFile('bert', ALL_HEADS, { group: 'model_2', heads: { dense_28: [8, 5] } });
+    const counted = renamed(first, name => {
+      // The token table is called twice, for embeddings and for token scores.
+      const counter = name.includes('Embedding-Token') ? 2 : 1;
+      return name.replace(/^(model_2\/[^/]+)(?=\/)/, `$1_${counter}`);
+    });
+    const found = sources(counted);
+    assert.equal(found['Embedding-Token/embeddings'], 'model_2/Embedding-Token_2/embeddings:0');
+    assert.equal(found['Pooler-Dense/bias'], 'model_2/Pooler-Dense_1/bias:0');
+    const plain = tinyLayers('bert');
+    const naming = recogniseNaming(counted, { architecture: 'bert', layers: plain });
+    assert.equal(reconcile(plain, counted, naming).problems.length, 9, 'heads that were not asked for');
+  });
+
   it('set a training head aside, but not a head of the model that was not asked for', () => {
     const layers = tinyLayers('bert');
     const unusedOf = (checkpoint: Checkpoint) =>
@@ -196,13 +229,6 @@ describe('tf.keras object graph', () => {
     assert.equal(problems.filter(({ kind }) => kind === 'unused').length, 3);
   });
 });
-
-/** A checkpoint with other names: as an earlier version of bert4keras wrote it. */
-function renamed(checkpoint: Checkpoint, rename: (name: string) => string): Checkpoint {
-  const tensors = [...checkpoint.tensors.values()].map(tensor => ({ ...tensor, name: rename(tensor.name) }));
-  const layers = checkpoint.layers?.map(({ name, tensors }) => ({ name: rename(name), tensors: tensors.map(rename) }));
-  return fakeCheckpoint(tensors, layers);
-}
 
 describe('earlier versions of bert4keras', () => {
   it('0.7 to 0.10 call the bias of the MLM head bias', () => {
