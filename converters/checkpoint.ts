@@ -47,6 +47,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** Keras files only: layers in model order, including those without weights. */
   readonly layers?: readonly CheckpointLayer[];
+  /** tf.keras object graphs only: name in `tensors` → what the program that saved it called the variable. */
+  readonly variableNames?: ReadonlyMap<string, string>;
   /** Optimizer slots and bookkeeping that no model reads, by name, with why each was set aside; not in `tensors`. */
   readonly skipped: ReadonlyMap<string, string>;
   /** Anything else the file says about itself (Keras version, object graph …), for `inspect`. */

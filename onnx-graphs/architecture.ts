@@ -44,7 +44,7 @@ export interface Architecture<C> {
   parseConfig(config: JsonObject, keywords: JsonObject): C;
   /** The configuration with the sizes that the checkpoint decided. */
   adoptShapes(config: C, found: FoundShapes): C;
-  /** Layers with weights, in tf.keras' `layer_with_weights-N` order. */
+  /** Layers with weights, in tf.keras' `layer_with_weights-N` order, which decides where a file has no names. */
   layers(config: C): readonly LayerSpec[];
   /** Graph writers; which of them apply to a configuration is in {@link ModelFacts.graphs}. */
   readonly graphs: GraphWriters<C>;

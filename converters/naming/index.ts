@@ -44,7 +44,7 @@ export function recogniseNaming(checkpoint: Checkpoint, context: NamingContext):
   const published = publishedNames[context.architecture];
   const naming =
     kerasNaming(checkpoint, context.layers, context.prefix) ??
-    objectGraphNaming(checkpoint, context.layers) ??
+    objectGraphNaming(checkpoint, context.layers, context.prefix) ??
     (published && googleNaming(published, checkpoint, context.configuredLayers));
   if (naming !== undefined) return naming;
   const names = [...checkpoint.tensors.keys()];

@@ -1,12 +1,14 @@
 /**
  * tf.keras' object graph, as `save_weights` without a file extension writes it under TF_KERAS=1:
  * `layer_with_weights-N/<attributes>/.ATTRIBUTES/VARIABLE_VALUE`, where N is the place of the layer among those that have
- * weights. No layer names are stored, so the order of the architecture's layers decides.
+ * weights. Layers are found by the names that variables had in the program, which tf.keras notes beside them; in a file
+ * without such names the order of the architecture's layers decides.
  */
 import type { LayerSpec, SlotSpec } from '../../onnx-graphs/architecture.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { FORMER_ATTRIBUTES, formerSlot } from './former-names.ts';
-import type { Naming } from './naming.ts';
+import { type Container, findModel, isOwnLayer, ownerOf, withoutCounters } from './containers.ts';
+import { FORMER_ATTRIBUTES, FORMER_LAYERS, formerSlot } from './former-names.ts';
+import type { Naming, StoredName } from './naming.ts';
 
 const VALUE = '/.ATTRIBUTES/VARIABLE_VALUE';
 
@@ -23,21 +25,80 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
 };
 
 /** The object-graph scheme, or undefined when no tensor is named so. */
-export function objectGraphNaming(checkpoint: Checkpoint, layers: readonly LayerSpec[]): Naming | undefined {
-  const container = containerOf(checkpoint);
-  if (container === undefined) return undefined;
-  const places = new Map(layers.map((layer, place) => [layer.name, place]));
+export function objectGraphNaming(
+  checkpoint: Checkpoint,
+  layers: readonly LayerSpec[],
+  prefix: string | undefined,
+): Naming | undefined {
+  const found = findModel(namedContainers(checkpoint), layers, prefix);
+  return found !== undefined && found.hits > 0 ? byName(checkpoint, found) : byPlace(checkpoint, layers);
+}
+
+/** The scheme where variables have names, for the model of a container. */
+function byName(
+  checkpoint: Checkpoint,
+  { container: { group, layers }, prefix }: { readonly container: Container; readonly prefix: string },
+): Naming {
+  const owners = new Map([...layers].flatMap(([owner, names]) => names.map(name => [name, owner] as const)));
   return {
     scheme: 'tf-keras-object-graph',
-    label: `tf.keras object graph${container === '' ? '' : ` under "${container}"`}`,
+    label: `${labelOf(group)}${prefix === '' ? '' : ` with prefix "${prefix}"`}`,
     final: true,
     locate: (layer, slot) => {
-      const scope = `${container}layer_with_weights-${places.get(layer.name)}`;
-      const names = attributePaths(layer, slot).map(path => `${scope}/${path}${VALUE}`);
-      return { name: names.find(name => checkpoint.tensors.has(name)) ?? names[0] ?? scope };
+      const own = prefix + layer.name;
+      const [first = ''] = layers.get(own) ?? layers.get(prefix + (FORMER_LAYERS[layer.name] ?? '')) ?? [];
+      const place = KEY.exec(first)?.groups?.['place'];
+      return storedName(checkpoint, place === undefined ? own : scopeOf(group, place), { layer, slot });
+    },
+    judge: name => (isOwnLayer(owners.get(name) ?? '', prefix) ? 'part-of-model' : 'extra'),
+  };
+}
+
+/** The scheme where they have none. */
+function byPlace(checkpoint: Checkpoint, layers: readonly LayerSpec[]): Naming | undefined {
+  const container = containerOf(checkpoint);
+  if (container === undefined) return undefined;
+  const places = new Map(layers.map((layer, place) => [layer.name, `${place}`]));
+  return {
+    scheme: 'tf-keras-object-graph',
+    label: labelOf(container),
+    final: true,
+    locate: (layer, slot) => {
+      return storedName(checkpoint, scopeOf(container, places.get(layer.name) ?? ''), { layer, slot });
     },
     judge: judgeBeyond({ container, kinds: layersBeyond(checkpoint, container, layers.length) }),
   };
+}
+
+function labelOf(container: string): string {
+  return `tf.keras object graph${container === '' ? '' : ` under "${container}"`}`;
+}
+
+function scopeOf(container: string, place: string): string {
+  return `${container}layer_with_weights-${place}`;
+}
+
+/** Where a slot of the layer under `scope` is stored, or would be. */
+function storedName(
+  checkpoint: Checkpoint,
+  scope: string,
+  { layer, slot }: { readonly layer: LayerSpec; readonly slot: SlotSpec },
+): StoredName {
+  const names = attributePaths(layer, slot).map(path => `${scope}/${path}${VALUE}`);
+  return { name: names.find(name => checkpoint.tensors.has(name)) ?? names[0] ?? scope };
+}
+
+/** The models of a file with the layers that their variables name; none where variables have no names. */
+function namedContainers({ tensors, variableNames }: Checkpoint): readonly Container[] {
+  const containers = new Map<string, Map<string, string[]>>();
+  for (const [name, variable] of variableNames ?? []) {
+    const group = KEY.exec(name)?.groups?.['container'];
+    if (group === undefined || !tensors.has(name)) continue;
+    const owners = containers.get(group) ?? new Map<string, string[]>();
+    const owner = ownerOf(variable);
+    containers.set(group, owners.set(owner, [...(owners.get(owner) ?? []), name]));
+  }
+  return [...containers].map(([group, owners]) => ({ group, layers: withoutCounters(owners) }));
 }
 
 /** What a layer of the file can be, going by its attributes alone. */

@@ -1,6 +1,7 @@
 /**
  * Which tensors of a bundle belong to its training and to no model: optimizers' slots and counters, and tf.keras' own notes.
  */
+import { OBJECT_GRAPH } from './object-graph.ts';
 
 /** Slot names that TensorFlow's optimizers and those of published BERT, ALBERT and T5 training codes append. */
 const SLOT =
@@ -16,7 +17,7 @@ const KERAS_COUNTER = /^(optimizer|save_counter)(\/|$)/;
  * that a model with a layer called "Adam" keeps its weights.
  */
 export function bookkeepingReason(name: string, has: (name: string) => boolean): string | undefined {
-  if (name === '_CHECKPOINTABLE_OBJECT_GRAPH') return 'description of the saved objects by tf.keras';
+  if (name === OBJECT_GRAPH) return 'description of the saved objects by tf.keras';
   if (name.includes('/.OPTIMIZER_SLOT/')) return 'optimizer slot';
   if (KERAS_COUNTER.test(name)) return 'optimizer state of tf.keras';
   if (COUNTER.test(name)) return 'training counter';

@@ -1,11 +1,10 @@
 /**
- * The two messages in a bundle's index, read with protobufjs' wire reader and a switch over the fields. Not through its
- * reflection: that generates code with `Function()`, which a page with a content security policy forbids.
+ * The two messages in a bundle's index.
  * https://github.com/tensorflow/tensorflow/blob/1ae86a2aeb0b1e84dcbd557d8ed79322e99e4f91/tensorflow/core/protobuf/tensor_bundle.proto
  */
-import protobuf from 'protobufjs/minimal.js';
 import { safeNumber } from '../../src/core/cursor.ts';
-import { type ErrorDetails, FormatError, messageOf } from '../../src/core/errors.ts';
+import type { ErrorDetails } from '../../src/core/errors.ts';
+import { BYTES, FIXED32, parse, type Reader, tag, VARINT } from './wire-fields.ts';
 
 /** `BundleHeaderProto`, with `VersionDef` flattened into it. */
 export interface BundleHeader {
@@ -39,13 +38,6 @@ export interface BundleEntry {
   /** Of a partitioned variable: which parts it was saved in. Then shard, offset, size and crc32c mean nothing. */
   readonly slices: readonly (readonly SliceExtent[])[];
 }
-
-type Reader = protobuf.Reader;
-type Fields = Readonly<Record<number, (reader: Reader) => void>>;
-
-const VARINT = 0;
-const BYTES = 2;
-const FIXED32 = 5;
 
 /** Reads the header of a bundle. @throws FormatError with `details` when the bytes are no such message. */
 export function readBundleHeader(bytes: Uint8Array, details: ErrorDetails): BundleHeader {
@@ -117,29 +109,6 @@ function readSlice(bytes: Uint8Array, details: ErrorDetails): readonly SliceExte
     },
   });
   return extents;
-}
-
-function tag(field: number, wireType: number): number {
-  return field * 8 + wireType;
-}
-
-/** Calls the reader of each known field; a field unknown to us, or of another wire type, is passed over as protobuf says. */
-function parse(bytes: Uint8Array, details: ErrorDetails, fields: Fields): void {
-  const reader = new protobuf.Reader(bytes);
-  try {
-    while (reader.pos < reader.len) {
-      const key = reader.uint32();
-      const read = fields[key];
-      if (read === undefined) reader.skipType(key & 7, 0, key >>> 3);
-      else read(reader);
-    }
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    throw new FormatError(
-      { found: `bytes that are no such message (${messageOf(error)})`, ...details },
-      { cause: error },
-    );
-  }
 }
 
 function readInt64(reader: Reader, details: ErrorDetails): number {

@@ -7,6 +7,7 @@ import { FormatError, IoError } from '../../src/core/errors.ts';
 import type { Checkpoint, CheckpointFormat, CheckpointTensor, OpenOptions } from '../checkpoint.ts';
 import { bookkeepingReason } from './bookkeeping.ts';
 import { type BundleIndex, readIndex } from './bundle.ts';
+import { OBJECT_GRAPH, readVariableNames } from './object-graph.ts';
 import { isTable } from './table.ts';
 import { type BundleTensors, bundleTensors } from './tensors.ts';
 
@@ -63,6 +64,13 @@ async function matches(files: ByteSourceSet, name: string): Promise<boolean> {
 
 async function open(files: ByteSourceSet, name: string, options: OpenOptions): Promise<Checkpoint> {
   const bundle = await openBundle(files, name, options);
+  const close = async (): Promise<void> => {
+    await Promise.all(bundle.files.map(source => source.close()));
+  };
+  const variableNames = await variableNamesOf(bundle).catch(async error => {
+    await close();
+    throw error;
+  });
   const { shards, producer, minConsumer } = bundle.index.header;
   const { all } = bundle;
   const skipped = new Map(all.unreadable);
@@ -77,12 +85,18 @@ async function open(files: ByteSourceSet, name: string, options: OpenOptions): P
     name,
     files: bundle.files,
     tensors,
+    ...(variableNames === undefined ? {} : { variableNames }),
     skipped,
-    about: { shards, producer, minConsumer, objectGraph: all.tensors.has('_CHECKPOINTABLE_OBJECT_GRAPH') },
-    async close() {
-      await Promise.all(bundle.files.map(source => source.close()));
-    },
+    about: { shards, producer, minConsumer, objectGraph: variableNames !== undefined },
+    close,
   };
+}
+
+/** What tf.keras calls the variables; undefined for a bundle that it did not write. */
+async function variableNamesOf({ all, files }: OpenBundle): Promise<ReadonlyMap<string, string> | undefined> {
+  const graph = all.tensors.get(OBJECT_GRAPH);
+  if (graph === undefined) return undefined;
+  return readVariableNames(await graph.read(), { file: files[0]?.name ?? '', what: `message in "${OBJECT_GRAPH}"` });
 }
 
 /** The index that `name` stands for, judged by what is in it; undefined when there is none. */

@@ -125,3 +125,20 @@ export function objectGraphTensors(model: string, keywords: JsonObject = {}, con
     }),
   );
 }
+
+/** The same tensors with the names that variables have in a program: inner Dense layers carry its counters. */
+export function objectGraphNames(
+  model: string,
+  keywords: JsonObject = {},
+  { container = '', prefix = '', places = (place: number) => place } = {},
+): ReadonlyMap<string, string> {
+  const names = tinyLayers(model, keywords).flatMap(({ name, slots }, place) =>
+    slots.map(({ slot }, i): [string, string] => {
+      const path = slot.replace(/^[^/]+(?=\/)/, part => ATTRIBUTES[part] ?? part);
+      const variable = slot.replace(/^[^/]+(?=\/)/, `dense_${7 * place + i}`);
+      const key = `${container}layer_with_weights-${places(place)}/${path}/.ATTRIBUTES/VARIABLE_VALUE`;
+      return [key, `${prefix}${name}/${variable}`];
+    }),
+  );
+  return new Map(names);
+}

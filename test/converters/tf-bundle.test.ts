@@ -109,6 +109,27 @@ describe('TensorFlow bundle', () => {
     await Promise.all(opened.map(source => source.close()));
   });
 
+  it('gives the names that tf.keras notes for variables', async () => {
+    const { files, name } = await splitPath(path.join(CASES, 'bert-mlm-tf-keras/best_model.weights'));
+    const { variableNames, tensors, close } = await openCheckpoint(files, name);
+    const nameOf = (key: string) => variableNames?.get(`layer_with_weights-${key}/.ATTRIBUTES/VARIABLE_VALUE`);
+    assert.equal(nameOf('3/gamma'), 'Embedding-Norm/gamma');
+    assert.match(nameOf('4/q_dense/kernel') ?? '', /^Transformer-0-MultiHeadSelfAttention\/dense(_\d+)?\/kernel$/);
+    for (const key of tensors.keys()) assert.ok(variableNames?.has(key), key);
+    await close();
+  });
+
+  it('refuses notes of tf.keras that are no such message, though nobody asks for checksums', async () => {
+    const { bytes, crc32c } = stringTensor([Uint8Array.of(0x0a, 0x7f, 0x01)]);
+    const key = '_CHECKPOINTABLE_OBJECT_GRAPH';
+    const files = bundle([], [{ key, value: entry({ dtype: 7, shape: [], size: bytes.length, crc32c }) }]);
+    const set = memorySet(new Map([...files, ['model.data-00000-of-00001', bytes]]));
+    await assert.rejects(openCheckpoint(set, 'model', { verifyData: false }), {
+      name: 'FormatError',
+      message: /message in "_CHECKPOINTABLE_OBJECT_GRAPH"/,
+    });
+  });
+
   it('reads strings of any length and refuses those that were changed', async () => {
     const strings = ['', 'α', 'x'.repeat(300)].map(text => new TextEncoder().encode(text));
     const { bytes, crc32c } = stringTensor(strings);
