@@ -162,7 +162,7 @@ async function refuseOccupied(target: string, overwrite: boolean): Promise<void>
     what: 'output folder',
     expected: 'none, or an empty one',
     found: 'one with files in it',
-    next: 'Remove it, name another, or allow it to be replaced.',
+    next: 'Remove it, name another, or replace it with overwrite (--overwrite).',
   });
 }
 

@@ -130,7 +130,7 @@ describe('folder being written', () => {
     await writeFile(path.join(target, 'old'), 'old');
     await assert.rejects(directorySink(target), {
       name: 'IoError',
-      message: `${target}: output folder; expected none, or an empty one; found one with files in it. Remove it, name another, or allow it to be replaced.`,
+      message: `${target}: output folder; expected none, or an empty one; found one with files in it. Remove it, name another, or replace it with overwrite (--overwrite).`,
     });
     const sink = await directorySink(target, { overwrite: true });
     await (await sink.create('new')).close();
