@@ -28,6 +28,8 @@ export const inputFlags = {
  */
 export const LINES_AT_ONCE = { generating: 8, reading: 64 } as const;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** What {@link processJsonLines} needs. */
 export interface JsonLinesJob {
   /** Path of a JSON Lines file, or `-` for standard input. */
@@ -88,11 +90,11 @@ export async function processJsonLines(job: JsonLinesJob): Promise<JsonLinesSumm
   const underWay: Promise<void>[] = [];
   let written: Promise<void> = Promise.resolve();
   let [items, number, failed] = [0, 0, 0];
-  for await (const text of linesOf(job.input, signal)) {
+  for await (const line of linesOf(job.input, signal)) {
     number++;
-    if (text.trim() === '') continue;
+    if (line.trim() === '') continue;
     items++;
-    const answered = answerLine(job, text, number);
+    const answered = answerLine(job, line, number);
     written = Promise.all([answered, written]).then(([{ line, ok }]) => {
       if (signal.aborted) return;
       if (!ok) failed++;
@@ -106,10 +108,10 @@ export async function processJsonLines(job: JsonLinesJob): Promise<JsonLinesSumm
   return { items, failed };
 }
 
-async function answerLine(job: JsonLinesJob, text: string, number: number): Promise<{ line: string; ok: boolean }> {
+async function answerLine(job: JsonLinesJob, bytes: string, number: number): Promise<{ line: string; ok: boolean }> {
   let item: JsonLine = {};
   try {
-    item = parseLine(text, number);
+    item = parseLine(bytes, number);
     const result = await job.answer(item, job.signal);
     return { line: JSON.stringify({ ...idOf(item), ...result }), ok: true };
   } catch (error) {
@@ -117,8 +119,9 @@ async function answerLine(job: JsonLinesJob, text: string, number: number): Prom
   }
 }
 
-function parseLine(text: string, number: number): JsonLine {
+function parseLine(bytes: string, number: number): JsonLine {
   const place = `line ${number}`;
+  const text = decodeLine(bytes, place);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -135,12 +138,30 @@ function idOf(item: JsonLine): { id?: unknown } {
   return item['id'] === undefined ? {} : { id: item['id'] };
 }
 
-/** Opened before reading: readline passes no error of its stream on. */
+/** Refused where Node would put U+FFFD in place: a file in GBK would be answered, but not what was asked. */
+function decodeLine(bytes: string, place: string): string {
+  try {
+    return utf8.decode(Buffer.from(bytes, 'latin1'));
+  } catch (error) {
+    const next = 'Save it as UTF-8.';
+    throw new InputError({ what: 'text', place, expected: 'UTF-8', found: messageOf(error), next }, { cause: error });
+  }
+}
+
+/**
+ * The bytes of lines, a character each, to be decoded line by line; a byte order mark is left out. Opened before reading:
+ * readline passes no error of its stream on.
+ */
 async function* linesOf(input: string, signal: AbortSignal): AsyncGenerator<string> {
   const stream: Readable = input === '-' ? process.stdin : await openText(input);
+  stream.setEncoding('latin1');
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY, signal });
+  let mark = '\xef\xbb\xbf';
   try {
-    yield* lines;
+    for await (const line of lines) {
+      yield line.startsWith(mark) ? line.slice(mark.length) : line;
+      mark = '';
+    }
   } finally {
     lines.close();
     stream.destroy();

@@ -5,7 +5,7 @@
  */
 import { FormatError } from '../core/errors.ts';
 import { child, count, list, object, oneOf, parseJson, type Reader, record, string } from '../core/json-reader.ts';
-import { readBytes } from './read-input.ts';
+import { readText } from './read-input.ts';
 
 /** An input of whole numbers, flat. */
 export interface RecordedInput {
@@ -56,7 +56,7 @@ export interface RecordedCase {
 
 /** Reads a recording. @throws IoError when it can't be read; FormatError naming the JSON path of what is wrong. */
 export async function readCase(file: string): Promise<RecordedCase> {
-  const root = parseJson(new TextDecoder().decode(await readBytes(file)), file);
+  const root = parseJson(await readText(file), file);
   const runs = list(recordedRun)(child(root, 'runs'));
   const decode = child(root, 'decode');
   return { file, runs, decodes: decode.value === undefined ? [] : list(recordedDecode)(decode) };

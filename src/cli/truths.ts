@@ -3,7 +3,7 @@
  */
 import { FormatError, InputError } from '../core/errors.ts';
 import { type JsonLine, textListField } from './json-lines.ts';
-import { parseJson, readBytes } from './read-input.ts';
+import { parseJson, readText } from './read-input.ts';
 
 /** The true answers of an item. @throws InputError when there are none. */
 export type Truths = (item: JsonLine) => readonly string[];
@@ -20,7 +20,7 @@ export function truthsInItems(item: JsonLine): readonly string[] {
  */
 export async function truthsInFile(file: string): Promise<Truths> {
   const known = new Map<string, readonly string[]>();
-  const lines = new TextDecoder().decode(await readBytes(file)).split('\n');
+  const lines = (await readText(file)).split('\n');
   for (const [i, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const value = parseJson(line, `${file}, line ${i + 1}`);

@@ -21,7 +21,7 @@ describe('JSON Lines', () => {
   after(() => rm(folder, { recursive: true }));
 
   async function run(
-    text: string,
+    text: string | Uint8Array,
     answer: (item: JsonLine) => Promise<object>,
     { concurrency = 3, signal = new AbortController().signal } = {},
   ) {
@@ -83,6 +83,25 @@ describe('JSON Lines', () => {
     assert.deepEqual(lines[3], { id: 'b', error: 'field "text"; expected a string; found nothing' });
     assert.deepEqual(lines[4], { got: 'y' });
     assert.deepEqual(summary, { items: 5, failed: 3 });
+  });
+
+  it('takes a byte order mark, CRLF and U+2028 as JSON does', async () => {
+    const text = '\uFEFF{"id":1,"text":"红楼"}\r\n\r\n{"id":2,"text":"a\u2028b\u2029c\u0085d"}\r\n';
+    const { lines } = await run(text, async item => ({ got: textField(item, 'text') }));
+    assert.deepEqual(lines, [
+      { id: 1, got: '红楼' },
+      { id: 2, got: 'a\u2028b\u2029c\u0085d' },
+    ]);
+    assert.deepEqual((await run('\uFEFF', async () => ({}))).lines, []);
+  });
+
+  it('refuses lines that are not UTF-8', async () => {
+    const gbk = Buffer.from([0xba, 0xec]); // 红
+    const text = Buffer.concat([Buffer.from('{"text":"a"}\n{"text":"'), gbk, Buffer.from('"}\n{"text":"红"}\n')]);
+    const { lines, summary } = await run(text, async item => ({ got: textField(item, 'text') }));
+    assert.deepEqual([lines[0], lines[2]], [{ got: 'a' }, { got: '红' }]);
+    assert.match((lines[1] as { error: string }).error, /^line 2: text; expected UTF-8; found .*Save it as UTF-8\.$/);
+    assert.equal(summary.failed, 1);
   });
 
   it('stops when interrupted, having written what came before', async () => {
