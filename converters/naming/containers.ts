@@ -15,6 +15,13 @@ export interface Container {
 /** In a layer's name, whatever the model and prefix: what bert4keras itself calls it. */
 const OWN_LAYER = /(Embedding|Transformer|Encoder|Decoder|MLM|Pooler|NSP|Output|LM|Discriminator)-/;
 
+/** A container with the prefix of the layers in it, and how many layers are so named. */
+export interface FoundModel {
+  readonly container: Container;
+  readonly prefix: string;
+  readonly hits: number;
+}
+
 /**
  * The container and prefix that name the most of `layers`; undefined when there is no container.
  * @param prefix the `prefix` that the model is built with. Keras itself goes by order when it loads, so where the file has no
@@ -24,7 +31,7 @@ export function findModel(
   containers: readonly Container[],
   layers: readonly LayerSpec[],
   prefix: string | undefined,
-): { readonly container: Container; readonly prefix: string; readonly hits: number } | undefined {
+): FoundModel | undefined {
   const candidates = containers.flatMap(container => {
     const prefixes = [...(prefix === undefined ? [] : [prefix]), ...prefixesOf(container, layers)];
     return prefixes.map(prefix => ({ container, prefix, hits: countHits(container, layers, prefix) }));
@@ -54,6 +61,11 @@ export function withoutCounters(owners: ReadonlyMap<string, readonly string[]>):
     layers.set(owners.has(name) || layers.has(name) ? owner : name, tensors);
   }
   return layers;
+}
+
+/** For labels. */
+export function withPrefix(prefix: string): string {
+  return prefix === '' ? '' : ` with prefix "${prefix}"`;
 }
 
 /** What stands before a known layer name somewhere in the container: '' when names are bare. */

@@ -14,6 +14,7 @@ import { kerasNaming } from './keras-layers.ts';
 import type { Naming } from './naming.ts';
 import { nezha } from './nezha.ts';
 import { objectGraphNaming } from './object-graph.ts';
+import { variableNaming } from './variable-names.ts';
 
 /** Published names by architecture. An architecture without them can still be read from Keras files. */
 export const publishedNames: Readonly<Record<string, GoogleNames>> = {
@@ -45,6 +46,7 @@ export function recogniseNaming(checkpoint: Checkpoint, context: NamingContext):
   const naming =
     kerasNaming(checkpoint, context.layers, context.prefix) ??
     objectGraphNaming(checkpoint, context.layers, context.prefix) ??
+    variableNaming(checkpoint, context.layers, context.prefix) ??
     (published && googleNaming(published, checkpoint, context.configuredLayers));
   if (naming !== undefined) return naming;
   const names = [...checkpoint.tensors.keys()];

@@ -6,7 +6,15 @@
  */
 import type { LayerSpec } from '../../onnx-graphs/architecture.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { type Container, findModel, isOwnLayer, ownerOf, withoutCounters } from './containers.ts';
+import {
+  type Container,
+  type FoundModel,
+  findModel,
+  isOwnLayer,
+  ownerOf,
+  withoutCounters,
+  withPrefix,
+} from './containers.ts';
 import { FORMER_LAYERS, formerSlot } from './former-names.ts';
 import type { Naming } from './naming.ts';
 
@@ -18,19 +26,26 @@ export function kerasNaming(
 ): Naming | undefined {
   if (checkpoint.layers === undefined) return undefined;
   const found = findModel(containersOf(checkpoint), layers, prefix);
-  return found && namingOf(found.container, found.prefix);
+  if (found === undefined) return undefined;
+  const { group } = found.container;
+  const nested = group === '' ? '' : ` inside the nested model "${group}"`;
+  return layerNaming(found, name => name, { label: `Keras layer names${withPrefix(found.prefix)}${nested}` });
 }
 
-function namingOf({ group, layers }: Container, prefix: string): Naming {
-  const nested = group === '' ? '' : ` inside the nested model "${group}"`;
+/** The scheme for the model that was found; `nameOf` gives the own name of a tensor's variable. */
+export function layerNaming(
+  { container: { group, layers }, prefix }: Omit<FoundModel, 'hits'>,
+  nameOf: (tensor: string) => string,
+  { label }: Pick<Naming, 'label'>,
+): Naming {
   return {
     scheme: 'keras-layers',
-    label: `Keras layer names${prefix === '' ? '' : ` with prefix "${prefix}"`}${nested}`,
+    label,
     final: true,
     locate: (layer, slot) => {
       const own = prefix + layer.name;
       const former = prefix + (FORMER_LAYERS[layer.name] ?? layer.name);
-      const stored = pair(layer, layers.get(own) ?? layers.get(former) ?? []).get(slot.slot);
+      const stored = pair(layer, layers.get(own) ?? layers.get(former) ?? [], nameOf).get(slot.slot);
       return { name: stored ?? `${group === '' ? own : group}/${own}/${slot.slot}:0` };
     },
     judge: name => {
@@ -41,13 +56,18 @@ function namingOf({ group, layers }: Container, prefix: string): Naming {
 }
 
 /** Slots and tensors of one layer in order; a slot whose kind of weight does not come next is left out. */
-function pair(layer: LayerSpec, tensors: readonly string[]): ReadonlyMap<string, string> {
+function pair(
+  layer: LayerSpec,
+  tensors: readonly string[],
+  nameOf: (tensor: string) => string,
+): ReadonlyMap<string, string> {
   const pairs = new Map<string, string>();
   let next = 0;
   for (const { slot } of layer.slots) {
     const name = tensors[next];
     if (name === undefined) break;
-    if (![slot, formerSlot(layer.name, slot)].some(known => kindOf(name) === kindOf(known))) continue;
+    const kind = kindOf(nameOf(name));
+    if (![slot, formerSlot(layer.name, slot)].some(known => kind === kindOf(known))) continue;
     pairs.set(slot, name);
     next++;
   }

@@ -1,7 +1,7 @@
 /**
  * What a naming scheme is: a rule that says under which name a checkpoint stores each weight of a plan. Three are known:
- * the names of Google's published checkpoints, tf.keras' object graph, and Keras layer names. Which one a checkpoint follows is
- * recognised from the names in it, never from the file's extension.
+ * the names of Google's published checkpoints, tf.keras' object graph, and Keras layer names, be they of groups or of
+ * variables. Which one a checkpoint follows is recognised from the names in it, never from the file's extension.
  */
 import type { LayerSpec, SlotSpec } from '../../onnx-graphs/architecture.ts';
 

@@ -6,9 +6,18 @@
  */
 import type { LayerSpec, SlotSpec } from '../../onnx-graphs/architecture.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { type Container, findModel, isOwnLayer, ownerOf, withoutCounters } from './containers.ts';
+import {
+  type Container,
+  type FoundModel,
+  findModel,
+  isOwnLayer,
+  ownerOf,
+  withoutCounters,
+  withPrefix,
+} from './containers.ts';
 import { FORMER_ATTRIBUTES, FORMER_LAYERS, formerSlot } from './former-names.ts';
 import type { Naming, StoredName } from './naming.ts';
+import { findVariables } from './variable-names.ts';
 
 const VALUE = '/.ATTRIBUTES/VARIABLE_VALUE';
 
@@ -31,18 +40,18 @@ export function objectGraphNaming(
   prefix: string | undefined,
 ): Naming | undefined {
   const found = findModel(namedContainers(checkpoint), layers, prefix);
+  const named = findVariables(checkpoint, layers, prefix);
+  // Of a SavedModel only the simple layers have keys of this scheme.
+  if (named !== undefined && named.hits > (found?.hits ?? 0)) return undefined;
   return found !== undefined && found.hits > 0 ? byName(checkpoint, found) : byPlace(checkpoint, layers);
 }
 
 /** The scheme where variables have names, for the model of a container. */
-function byName(
-  checkpoint: Checkpoint,
-  { container: { group, layers }, prefix }: { readonly container: Container; readonly prefix: string },
-): Naming {
+function byName(checkpoint: Checkpoint, { container: { group, layers }, prefix }: FoundModel): Naming {
   const owners = new Map([...layers].flatMap(([owner, names]) => names.map(name => [name, owner] as const)));
   return {
     scheme: 'tf-keras-object-graph',
-    label: `${labelOf(group)}${prefix === '' ? '' : ` with prefix "${prefix}"`}`,
+    label: `${labelOf(group)}${withPrefix(prefix)}`,
     final: true,
     locate: (layer, slot) => {
       const own = prefix + layer.name;

@@ -135,7 +135,7 @@ export function objectGraphNames(
   const names = tinyLayers(model, keywords).flatMap(({ name, slots }, place) =>
     slots.map(({ slot }, i): [string, string] => {
       const path = slot.replace(/^[^/]+(?=\/)/, part => ATTRIBUTES[part] ?? part);
-      const variable = slot.replace(/^[^/]+(?=\/)/, `dense_${7 * place + i}`);
+      const variable = slot.replace(/^[^/]+(?=\/)/, `dense_${7 * place + (i - (i % 2))}`);
       const key = `${container}layer_with_weights-${places(place)}/${path}/.ATTRIBUTES/VARIABLE_VALUE`;
       return [key, `${prefix}${name}/${variable}`];
     }),

@@ -6,31 +6,8 @@ import { publishedNames, recogniseNaming } from '../../converters/naming/index.t
 import { reconcile } from '../../converters/reconcile.ts';
 import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import { architectures } from '../../onnx-graphs/architectures/index.ts';
-import {
-  fakeCheckpoint,
-  kerasFile,
-  objectGraphNames,
-  objectGraphTensors,
-  publishedTensors,
-  tinyLayers,
-} from './fake-checkpoint.ts';
-
-const ALL_HEADS: JsonObject = { with_pool: true, with_nsp: true, with_mlm: true };
-
-/** Weight → name of the tensor that it is read from. */
-function sources(checkpoint: Checkpoint, keywords: JsonObject = ALL_HEADS, prefix?: string): Record<string, string> {
-  const layers = tinyLayers('bert', keywords);
-  const naming = recogniseNaming(checkpoint, {
-    architecture: 'bert',
-    layers,
-    ...(prefix === undefined ? {} : { prefix }),
-  });
-  const { matches, problems } = reconcile(layers, checkpoint, naming);
-  assert.deepEqual(problems, []);
-  return Object.fromEntries(
-    matches.map(({ weight, source }) => [weight, source.kind === 'stored' ? source.tensor.name : source.kind]),
-  );
-}
+import { fakeCheckpoint, kerasFile, objectGraphTensors, publishedTensors, tinyLayers } from './fake-checkpoint.ts';
+import { ALL_HEADS, sources } from './weight-sources.ts';
 
 /** A checkpoint with other names than today's first model of a process would have. */
 function renamed(checkpoint: Checkpoint, rename: (name: string) => string): Checkpoint {
@@ -234,65 +211,6 @@ describe('tf.keras object graph', () => {
     const checkpoint = fakeCheckpoint(objectGraphTensors('bert', { with_mlm: true }));
     const { problems } = reconcile(layers, checkpoint, recogniseNaming(checkpoint, { architecture: 'bert', layers }));
     assert.equal(problems.filter(({ kind }) => kind === 'unused').length, 3);
-  });
-});
-
-describe('tf.keras object graph with names of variables', () => {
-  /** The tensors of a graph in which other layers stand at places, and variables have names. */
-  function namedGraph(keywords: JsonObject, others: Readonly<Record<number, string>>, prefix = ''): Checkpoint {
-    const shift = (place: number): number => {
-      let shifted = place;
-      for (const other of Object.keys(others).map(Number)) if (other <= shifted) shifted++;
-      return shifted;
-    };
-    const variableNames = new Map(objectGraphNames('bert', keywords, { places: shift, prefix }));
-    const tensors = objectGraphTensors('bert', keywords).map(({ name, shape }) => ({
-      name: name.replace(/\d+/, place => `${shift(Number(place))}`),
-      shape,
-    }));
-    for (const [place, layer] of Object.entries(others)) {
-      const name = `layer_with_weights-${place}/kernel/.ATTRIBUTES/VARIABLE_VALUE`;
-      tensors.push({ name, shape: [8, 8] });
-      variableNames.set(name, `${layer}/kernel`);
-    }
-    return { ...fakeCheckpoint(tensors), variableNames };
-  }
-
-  it('finds layers by name, wherever others stand between them', () => {
-    const others = { 1: 'condition', 5: 'image', 12: 'dense_31', 13: 'dense_32' };
-    for (const prefix of ['', 'Student-', 'twin/']) {
-      const checkpoint = namedGraph(ALL_HEADS, others, prefix);
-      const found = sources(checkpoint);
-      assert.match(found['Embedding-Token/embeddings'] ?? '', /-0\/embeddings/);
-      assert.match(found['Embedding-Segment/embeddings'] ?? '', /-2\/embeddings/);
-      assert.match(found['Transformer-0-MultiHeadSelfAttention/value/bias'] ?? '', /-6\/v_dense\/bias/);
-      assert.equal(new Set(Object.values(found)).size, Object.keys(found).length);
-      const layers = tinyLayers('bert', ALL_HEADS);
-      const naming = recogniseNaming(checkpoint, { architecture: 'bert', layers });
-      assert.equal(reconcile(layers, checkpoint, naming).extra.length, 4);
-    }
-  });
-
-  it('refuses heads that were not asked for, whatever stands on top', () => {
-    const layers = tinyLayers('bert');
-    const checkpoint = namedGraph({ with_pool: true }, { 12: 'dense_31' });
-    const { problems, extra } = reconcile(
-      layers,
-      checkpoint,
-      recogniseNaming(checkpoint, { architecture: 'bert', layers }),
-    );
-    assert.deepEqual(
-      problems.map(({ kind }) => kind),
-      ['unused', 'unused'],
-    );
-    assert.equal(extra.length, 1);
-  });
-
-  it('goes by places where variables have no names that it knows', () => {
-    const tensors = objectGraphTensors('bert');
-    const variableNames = new Map(tensors.map(({ name }, i) => [name, `variable_${i}`]));
-    const found = sources({ ...fakeCheckpoint(tensors), variableNames }, {});
-    assert.match(found['Embedding-Position/embeddings'] ?? '', /-2\/embeddings/);
   });
 });
 
