@@ -68,6 +68,13 @@ describe('jieba', () => {
     }
   });
 
+  // load_userdict strips the bytes of a line, so only ASCII's white space.
+  it('takes other blanks of a user dictionary for parts of words, as jieba does', () => {
+    const own = createJieba(bytes);
+    own.addDictionary('石墨烯\u3000\n\u3000二维晶体 5\n晶体材料 9\t\r\n');
+    assert.deepEqual(own.cut('石墨烯是一种二维晶体材料'), ['石墨', '烯', '是', '一种', '二维', '晶体材料']);
+  });
+
   it('keeps one instance free of another one’s words', async () => {
     const own = await loadJieba(url => readFile(url));
     own.addWord('来到北京清华');

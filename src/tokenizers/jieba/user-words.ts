@@ -5,7 +5,10 @@
 import { InputError } from '../../core/errors.ts';
 import { cut, type Segmenter } from './precise-mode.ts';
 
-const userLine = /^(.+?)( [0-9]+)?( [a-z]+)?$/u;
+const userLine = /^(.+?)( [0-9]+)?( [a-z]+)?$/su;
+
+/** What `bytes.strip` takes from a line: ASCII's white space. A blank of full width, for one, belongs to the word. */
+const ends = /^[ \t-\r]+|[ \t-\r]+$/g;
 
 /** Sets a word's frequency; 0 deletes it. */
 export function addWord(segmenter: Segmenter, word: string, frequency?: number): void {
@@ -24,7 +27,7 @@ export function addWord(segmenter: Segmenter, word: string, frequency?: number):
 /** Adds a user dictionary's lines, `word[ frequency][ tag]`; tags, which only jieba.posseg reads, are passed over. */
 export function addDictionary(segmenter: Segmenter, text: string): void {
   for (const line of text.split('\n')) {
-    const [, word, frequency] = userLine.exec(line.replace(/^\ufeff+/, '').trim()) ?? [];
+    const [, word, frequency] = userLine.exec(line.replace(ends, '').replace(/^\ufeff+/, '')) ?? [];
     if (word === undefined) continue;
     addWord(segmenter, word, frequency === undefined ? undefined : Number(frequency));
   }
