@@ -118,8 +118,9 @@ class LoadedModel implements Model {
   dispose(): Promise<void> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
-    const disposed = sessions.map(session => session.then(opened => opened.dispose(), notOpen));
-    this.#disposal = Promise.all([this.#disposal, ...disposed]).then(() => undefined);
+    const ends = [this.#disposal, ...sessions.map(session => session.then(opened => opened.dispose(), notOpen))];
+    // Every session has ended, well or not, before an error is told.
+    this.#disposal = Promise.allSettled(ends).then(async () => void (await Promise.all(ends)));
     return this.#disposal;
   }
 

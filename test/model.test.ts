@@ -46,7 +46,7 @@ describe('a model', () => {
     const open = async (): Promise<GraphSession> => {
       const name = disposed.push('open');
       const dispose = async () => {
-        await new Promise(resolve => setTimeout(resolve, 10));
+        await new Promise(resolve => setTimeout(resolve, name * 10));
         disposed.push(`end ${name}`);
         if (name === 1) throw new Error('a session that does not end well');
       };
@@ -54,9 +54,9 @@ describe('a model', () => {
     };
     const platform = { provider: { open }, sha256: async () => '', readAsset: async () => new Uint8Array() };
     const model = await loadModelOn(directorySet(path.join(folder, 'gpt2')), platform);
-    await Promise.all([model.openGraph('model'), model.openGraph('step')]);
+    await model.openGraph('model');
+    await model.openGraph('step');
     const ends = await Promise.allSettled([model.dispose(), model.dispose()]);
-    await new Promise(resolve => setTimeout(resolve, 20));
     assert.deepEqual(disposed, ['open', 'open', 'end 1', 'end 2']);
     assert.deepEqual(
       ends.map(({ status }) => status),
