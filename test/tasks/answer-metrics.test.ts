@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { averageScores, scoreAnswer } from '../../src/tasks/evaluation/answer-metrics.ts';
+import { type AnswerMetric, averageScores, scoreAnswer } from '../../src/tasks/evaluation/answer-metrics.ts';
 
 interface Recorded {
   readonly answer: string;
@@ -31,6 +31,25 @@ describe('answer metrics', () => {
       );
     });
   }
+
+  // From the scripts themselves: CMRC's with NLTK on Python 3, SogouQA's on Python 2, whose strings are bytes.
+  it('knows letters, digits and white space where the scripts know them, and nowhere else', () => {
+    const cases: readonly [AnswerMetric, string, string, number, number][] = [
+      ['cmrc', 'été 12', "'été 12", 0, 0.8],
+      ['cmrc', '٣ a', '3,٣ a', 0, 0.5],
+      ['cmrc', '李', '\x85李', 1, 1],
+      ['webqa', 'CAFÉ', 'café', 0, 0.75],
+      ['webqa', 'Ⅷ 号', 'ⅷ号', 0, 0.5],
+      ['webqa', '北京\u00a0大学', '北京大学', 0, 8 / 9],
+      ['webqa', ' New York ', 'york new', 1, 1],
+      ['webqa', 'ＡＢＣ', 'abc', 1, 1],
+    ];
+    for (const [metric, answer, truth, exactMatch, f1] of cases) {
+      const score = scoreAnswer(answer, [truth], metric);
+      assert.equal(score.exactMatch, exactMatch, `${answer} / ${truth}`);
+      assert.ok(Math.abs(score.f1 - f1) < 1e-12, `${answer} / ${truth}: ${score.f1}`);
+    }
+  });
 
   it('takes the best of several truths', () => {
     assert.deepEqual(scoreAnswer('北京', ['上海', '北京'], 'cmrc'), { exactMatch: 1, f1: 1 });

@@ -4,6 +4,7 @@
  * https://github.com/ymcui/cmrc2018/blob/5c81039ef856de178b5198391b3cd40f4e5e8514/squad-style-data/cmrc2018_evaluate.py
  * https://github.com/bojone/dgcnn_for_reading_comprehension/blob/ef08505563cd98719dcda4314e5786cb901a6aa2/evaluate_tool/evaluate.py
  */
+import { strip } from '../../tokenizers/text/python-string.ts';
 import { treebankWords } from './treebank-words.ts';
 
 /** Which script's rules. */
@@ -53,7 +54,7 @@ function scoreCmrc(answer: string, truth: string): AnswerScore {
 }
 
 function withoutPunctuation(text: string): string[] {
-  return [...text.toLowerCase().trim()].filter(char => !CMRC_PUNCTUATION.has(char));
+  return [...strip(text.toLowerCase())].filter(char => !CMRC_PUNCTUATION.has(char));
 }
 
 /** Han characters one by one, runs of other text as Treebank words. */
@@ -83,8 +84,10 @@ function longestCommonRun(left: readonly string[], right: readonly string[]): nu
   return longest;
 }
 
-function scoreWebQa(answer: string, truth: string): AnswerScore {
-  if (answer.trim() === '') return { exactMatch: 0, f1: 0 };
+/** The script works on bytes: its letters and its white space are ASCII's, in the answer as in the truth. */
+function scoreWebQa(given: string, truth: string): AnswerScore {
+  const answer = strip(given, ' \t\n\r\v\f');
+  if (answer === '') return { exactMatch: 0, f1: 0 };
   const found = normalizeWebQa(answer);
   const wanted = normalizeWebQa(truth);
   const exactMatch = found === wanted || sameWords(answer, truth) ? 1 : 0;
@@ -101,7 +104,11 @@ function scoreWebQa(answer: string, truth: string): AnswerScore {
 
 /** Full-width to half-width, lower case, punctuation and blanks dropped. */
 function normalizeWebQa(text: string): string {
-  return dropPunctuation(toHalfWidth(text).toLowerCase()).replace(/\s+/gu, '');
+  return dropPunctuation(asciiLower(toHalfWidth(text))).replace(/[\t-\r ]+/g, '');
+}
+
+function asciiLower(text: string): string {
+  return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 
 function toHalfWidth(text: string): string {
@@ -121,7 +128,7 @@ function dropPunctuation(text: string): string {
 
 /** Answers that list the same words in another order are equal. */
 function sameWords(left: string, right: string): boolean {
-  const words = (text: string) => new Set(dropPunctuation(text).toLowerCase().split(' ').map(normalizeWebQa));
+  const words = (text: string) => new Set(dropPunctuation(text).split(' ').map(normalizeWebQa));
   const [a, b] = [words(left), words(right)];
   return a.size === b.size && [...a].every(word => b.has(word));
 }

@@ -6,17 +6,20 @@
 
 type Rule = readonly [pattern: RegExp, replacement: string];
 
+/** Python's `\w`, of all scripts. */
+const WORD = String.raw`[\p{L}\p{N}_]`;
+
 const STARTING_QUOTES: readonly Rule[] = [
   [/([«“‘„]|`+)/g, ' $1 '],
   [/^"/g, '``'],
   [/(``)/g, ' $1 '],
   [/([ ([{<])("|'{2})/g, '$1 `` '],
-  [/(?<!\w)'(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w)/gi, "' "],
+  [new RegExp(`(?<!${WORD})'(?!(?:re|ve|ll|m|t|s|d|n)(?!${WORD}))(?=${WORD})`, 'giu'), "' "],
 ];
 
 const PUNCTUATION: readonly Rule[] = [
   [/([^.])(\.)([\])}>"'»”’ ]*)\s*$/g, '$1 $2 $3 '],
-  [/([:,])([^\d])/g, ' $1 $2'],
+  [/([:,])(\P{Nd})/gu, ' $1 $2'],
   [/([:,])$/g, ' $1 '],
   [/\.{2,}/g, ' $& '],
   [/[;@#$%&]/g, ' $& '],
@@ -42,17 +45,14 @@ const ENDING_QUOTES: readonly Rule[] = [
 ];
 
 const CONTRACTIONS: readonly Rule[] = [
-  [/\b(can)(not)\b/gi, ' $1 $2 '],
-  [/\b(d)('ye)\b/gi, ' $1 $2 '],
-  [/\b(gim)(me)\b/gi, ' $1 $2 '],
-  [/\b(gon)(na)\b/gi, ' $1 $2 '],
-  [/\b(got)(ta)\b/gi, ' $1 $2 '],
-  [/\b(lem)(me)\b/gi, ' $1 $2 '],
-  [/\b(more)('n)\b/gi, ' $1 $2 '],
-  [/\b(wan)(na)(?=\s)/gi, ' $1 $2 '],
-  [/ ('t)(is)\b/gi, ' $1 $2 '],
-  [/ ('t)(was)\b/gi, ' $1 $2 '],
+  ...['(can)(not)', "(d)('ye)", '(gim)(me)', '(gon)(na)', '(got)(ta)', '(lem)(me)', "(more)('n)"].map(ofWholeWord),
+  [new RegExp(`(?<!${WORD})(wan)(na)(?=\\s)`, 'giu'), ' $1 $2 '],
+  [new RegExp(` ('t)(is|was)(?!${WORD})`, 'giu'), ' $1 $2 '],
 ];
+
+function ofWholeWord(parts: string): Rule {
+  return [new RegExp(`(?<!${WORD})${parts}(?!${WORD})`, 'giu'), ' $1 $2 '];
+}
 
 /** The words of one sentence of Latin text. */
 export function treebankWords(text: string): string[] {
