@@ -28,6 +28,7 @@ const HEADS: readonly JsonObject[] = [
   { with_nsp: true },
   { with_mlm: true },
   { with_pool: true },
+  { with_discriminator: true },
   {},
 ];
 

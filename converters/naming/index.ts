@@ -4,8 +4,10 @@
 import type { LayerSpec } from '../../onnx-graphs/architecture.ts';
 import { WeightsError } from '../../src/core/errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { albert } from './albert.ts';
 import { bert } from './bert.ts';
 import { clozeBilstm } from './cloze-bilstm.ts';
+import { electra } from './electra.ts';
 import { type GoogleNames, googleNaming } from './google.ts';
 import { gpt } from './gpt.ts';
 import { gpt2 } from './gpt2.ts';
@@ -14,12 +16,18 @@ import { kerasNaming } from './keras-layers.ts';
 import type { Naming } from './naming.ts';
 import { nezha } from './nezha.ts';
 import { objectGraphNaming } from './object-graph.ts';
+import { roformer } from './roformer.ts';
 import { variableNaming } from './variable-names.ts';
 
 /** Published names by architecture. An architecture without them can still be read from Keras files. */
 export const publishedNames: Readonly<Record<string, GoogleNames>> = {
   bert,
+  albert,
+  albert_unshared: albert,
+  electra,
   nezha,
+  roformer,
+  roformer_v2: roformer,
   gpt,
   gpt2,
   gpt2_ml: gpt2Ml,

@@ -8,21 +8,14 @@
  *
  * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L408-L789
  */
-import type { Architecture, LayerSpec } from '../architecture.ts';
+import type { Architecture } from '../architecture.ts';
 import { type BertConfig, describeBert, readBertConfig } from '../config/bert-config.ts';
 import { readConfig } from '../config/config-reader.ts';
 import { adoptTableRows, learnedPositionLimit } from '../config/transformer-config.ts';
-import { type Attention, fullAttention } from '../layers/attention.ts';
-import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
-import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-heads.ts';
-import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
-import { attentionBias } from '../layers/masks.ts';
-import { modelInputs } from '../layers/sequence-inputs.ts';
-import { postNormLayers, postNormStack } from '../layers/transformer.ts';
-import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Value } from '../onnx/value.ts';
-
-const EPSILON = 1e-12;
+import { bertEmbeddingLayers } from '../layers/bert-embeddings.ts';
+import { bertGraphs } from '../layers/bert-graphs.ts';
+import { bertHeadLayers } from '../layers/bert-heads.ts';
+import { postNormLayers } from '../layers/transformer.ts';
 
 /** BERT and RoBERTa. */
 export const bert: Architecture<BertConfig> = {
@@ -37,36 +30,11 @@ export const bert: Architecture<BertConfig> = {
 
   adoptShapes: adoptTableRows,
 
-  layers(config): readonly LayerSpec[] {
+  layers(config) {
     return [...bertEmbeddingLayers(config, { positions: true }), ...postNormLayers(config), ...bertHeadLayers(config)];
   },
 
-  graphs: {
-    model(g, config) {
-      const inputs = modelInputs(g, config);
-      const bias = attentionBias(g, inputs, describe(config).attention);
-      const positions = inputs.positions === undefined ? { tokens: inputs.tokens } : { ids: inputs.positions };
-      const x = bertEmbeddings(g, config, inputs, { positions, epsilon: EPSILON });
-      const hidden = encoder(g, config, x, fullAttention(bias)); // [B, T, D]
-      bertHeads(g, config, hidden);
-    },
+  graphs: bertGraphs({ embeddings: 1e-12, blocks: 1e-12 }),
 
-    step(g, config) {
-      const inputs = stepInputs(g, config);
-      const x = bertEmbeddings(g, config, inputs, { positions: { ids: inputs.positions }, epsilon: EPSILON });
-      const attention = cachedAttention(g, config, inputs);
-      const hidden = attention.rows(g, config.layers, encoder(g, config, x, attention)); // [B, K, D]
-      g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
-    },
-  },
-
-  describe,
+  describe: config => describeBert(config, { modelType: 'bert', maxPositions: learnedPositionLimit(config) }),
 };
-
-function encoder(g: GraphBuilder, config: BertConfig, x: Value, attention: Attention): Value {
-  return postNormStack(g, config, x, { attention, epsilon: EPSILON });
-}
-
-function describe(config: BertConfig) {
-  return describeBert(config, { modelType: 'bert', maxPositions: learnedPositionLimit(config) });
-}

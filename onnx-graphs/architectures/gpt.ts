@@ -13,6 +13,7 @@ import { describeGpt, type GptConfig, readGptConfig } from '../config/gpt-config
 import { adoptTableRows } from '../config/transformer-config.ts';
 import { embeddingTableLayers, summedEmbeddings } from '../layers/bert-embeddings.ts';
 import { languageModelGraphs } from '../layers/language-model.ts';
+import { layerNormWith } from '../layers/layer-norm.ts';
 import { postNormLayers, postNormStack } from '../layers/transformer.ts';
 
 /** GPT. */
@@ -32,7 +33,7 @@ export const gpt: Architecture<GptConfig> = {
 
   graphs: languageModelGraphs((g, config, inputs, attention) => {
     const x = summedEmbeddings(g, config, inputs, inputs.positions);
-    return postNormStack(g, config, x, { attention, epsilon: 1e-12 });
+    return postNormStack(g, config, x, { attention, norm: layerNormWith(1e-12) });
   }),
 
   describe: describeGpt,

@@ -16,6 +16,7 @@ import { type Attention, fullAttention } from '../layers/attention.ts';
 import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
 import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-heads.ts';
 import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
+import { layerNormWith } from '../layers/layer-norm.ts';
 import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
 import { RELATIVE_ROWS, type RelativeTable } from '../layers/relative-position.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
@@ -79,7 +80,7 @@ export const nezha: Architecture<BertConfig> = {
 
 function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): Value {
   const x = bertEmbeddings(g, config, inputs, { positions: null, epsilon: EPSILON });
-  return postNormStack(g, config, x, { attention, epsilon: EPSILON });
+  return postNormStack(g, config, x, { attention, norm: layerNormWith(EPSILON) });
 }
 
 function relativeTable(g: GraphBuilder, { keySize, heads }: BertConfig): RelativeTable {

@@ -7,16 +7,14 @@
 import type { Application, Dimensions } from '../../src/core/manifest.ts';
 import type { FoundShapes } from '../architecture.ts';
 import { type Activation, activationNamed, activationNames, type GeluForm } from '../layers/activation.ts';
-import type { AttentionSizes } from '../layers/attention.ts';
 import type { LearnedPositions } from '../layers/embeddings.ts';
-import type { FeedForwardSizes } from '../layers/feed-forward.ts';
+import type { StackSizes } from '../layers/transformer.ts';
 import { weightName } from '../onnx/weight-name.ts';
 import type { ConfigReader } from './config-reader.ts';
 
 /** Sizes and options that all architectures of the family have. */
-export interface TransformerConfig extends AttentionSizes, FeedForwardSizes {
+export interface TransformerConfig extends StackSizes {
   readonly application: Application;
-  readonly layers: number;
   /** Rows of the token table, after keep_tokens and compound_tokens. */
   readonly vocabSize: number;
   readonly embeddingSize: number;
@@ -28,7 +26,6 @@ export interface TransformerConfig extends AttentionSizes, FeedForwardSizes {
   readonly sharedSegments: boolean;
   /** The caller gives position ids. */
   readonly customPositionIds: boolean;
-  readonly residualAttentionScores: boolean;
   /** Rows of the position table, where there is one. */
   readonly positionRows: number;
   readonly hierarchical: LearnedPositions['hierarchical'];

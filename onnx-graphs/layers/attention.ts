@@ -24,6 +24,8 @@ export interface AttentionSizes {
   readonly headSize: number;
   /** Size of one head's queries and keys. */
   readonly keySize: number;
+  /** Whether projections have a bias. Default true. */
+  readonly useBias?: boolean;
 }
 
 /** Queries of all heads (in attention scaled by 1/√d), [B, N, Q, H], keys and values, [B, N, T, H]. */
@@ -49,14 +51,14 @@ export interface Attention {
 
 /** The Keras layer: query, key, value and output projections. */
 export function attentionLayer(name: string, sizes: AttentionSizes): LayerSpec {
-  const { hiddenSize, heads, headSize, keySize } = sizes;
+  const { hiddenSize, heads, headSize, keySize, useBias } = sizes;
   return {
     name,
     slots: [
-      ...denseSlots(hiddenSize, heads * keySize, 'query'),
-      ...denseSlots(hiddenSize, heads * keySize, 'key'),
-      ...denseSlots(hiddenSize, heads * headSize, 'value'),
-      ...denseSlots(heads * headSize, hiddenSize, 'output'),
+      ...denseSlots(hiddenSize, heads * keySize, { part: 'query', useBias }),
+      ...denseSlots(hiddenSize, heads * keySize, { part: 'key', useBias }),
+      ...denseSlots(hiddenSize, heads * headSize, { part: 'value', useBias }),
+      ...denseSlots(heads * headSize, hiddenSize, { part: 'output', useBias }),
     ],
   };
 }
@@ -86,7 +88,8 @@ export function selfAttention(
     value: splitHeads(at.at('value'), projected.value, sizes.heads, sizes.headSize),
   };
   const { context, scores } = attention.attend(at, index, heads, place.residual);
-  const output = dense(at.at('output'), { layer, part: 'output' }, mergeHeads(at, context), sizes.hiddenSize);
+  const weights = { layer, part: 'output', useBias: sizes.useBias };
+  const output = dense(at.at('output'), weights, mergeHeads(at, context), sizes.hiddenSize);
   return { output, scores };
 }
 
@@ -95,17 +98,17 @@ function projections(
   g: GraphBuilder,
   layer: string,
   { x, rows }: { readonly x: Value; readonly rows: Value },
-  { heads, keySize, headSize }: AttentionSizes,
+  { heads, keySize, headSize, useBias }: AttentionSizes,
 ): Heads {
   const part = (name: string, size: number): DensePart => ({ part: name, size: heads * size });
   const [ofQuery, ofKey, ofValue] = [part('query', keySize), part('key', keySize), part('value', headSize)];
   const at = g.at('projection');
   if (rows === x) {
-    const [query, key, value] = denseParts(at, layer, x, [ofQuery, ofKey, ofValue]);
+    const [query, key, value] = denseParts(at, { layer, useBias }, x, [ofQuery, ofKey, ofValue]);
     return { query, key, value };
   }
-  const [key, value] = denseParts(at, layer, x, [ofKey, ofValue]);
-  return { query: dense(at.at('query'), { layer, part: 'query' }, rows, ofQuery.size), key, value };
+  const [key, value] = denseParts(at, { layer, useBias }, x, [ofKey, ofValue]);
+  return { query: dense(at.at('query'), { layer, part: 'query', useBias }, rows, ofQuery.size), key, value };
 }
 
 /** Attention within the sequence, under `bias` [B, 1, 1 or T, T]. */

@@ -34,7 +34,7 @@ export function bertEmbeddingLayers(
   return [
     ...embeddingTableLayers(config, { positions }),
     layerNormLayer('Embedding-Norm', embeddingSize),
-    ...(embeddingSize === hiddenSize ? [] : [denseLayer('Embedding-Mapping', embeddingSize, hiddenSize)]),
+    ...(embeddingSize === hiddenSize ? [] : [denseLayer('Embedding-Mapping', [embeddingSize, hiddenSize])]),
   ];
 }
 

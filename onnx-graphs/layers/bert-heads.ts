@@ -17,15 +17,15 @@ const MLM_EPSILON = 1e-12;
 /** The Keras layers of the heads in tf.keras' order: by distance from the outputs, farthest first. */
 export function bertHeadLayers(config: BertConfig): readonly LayerSpec[] {
   const { hiddenSize, embeddingSize } = config;
-  const pool = config.withPool === null ? [] : [denseLayer('Pooler-Dense', hiddenSize, hiddenSize)];
-  const nsp = config.withNsp ? [denseLayer('NSP-Proba', hiddenSize, 2)] : [];
+  const pool = config.withPool === null ? [] : [denseLayer('Pooler-Dense', [hiddenSize, hiddenSize])];
+  const nsp = config.withNsp ? [denseLayer('NSP-Proba', [hiddenSize, 2])] : [];
   if (config.withMlm === null) return [...pool, ...nsp];
   const bias: LayerSpec = {
     name: 'MLM-Bias',
     slots: [{ slot: 'beta', shape: [config.vocabSize], freeAxis: 0, vocabularyAxis: 0 }],
   };
   return [
-    denseLayer('MLM-Dense', hiddenSize, embeddingSize),
+    denseLayer('MLM-Dense', [hiddenSize, embeddingSize]),
     layerNormLayer('MLM-Norm', embeddingSize),
     ...(config.withNsp ? [...pool, bias, ...nsp] : [bias, ...pool]),
   ];

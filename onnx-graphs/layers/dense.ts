@@ -1,5 +1,5 @@
 /**
- * y = x W + b with W [in, out], which is how Keras stores it.
+ * y = x W + b, or x W, with W [in, out], which is how Keras stores it.
  */
 import type { LayerSpec, SlotSpec } from '../architecture.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
@@ -8,32 +8,42 @@ import { add } from '../ops/elementwise.ts';
 import { concat, slice } from '../ops/layout.ts';
 import { matMul } from '../ops/linear.ts';
 
-/** Kernel and bias of a dense layer; `part` when it is inside another layer: `query` → `query/kernel`. */
-export function denseSlots(inSize: number, outSize: number, part?: string): readonly SlotSpec[] {
+/** Which weights a dense layer has. */
+export interface DenseForm {
+  /** When it is inside another layer: `query` → `query/kernel`. */
+  readonly part?: string;
+  /** Default true; else y = x W. */
+  readonly useBias?: boolean | undefined;
+}
+
+/** Kernel and bias of a dense layer. */
+export function denseSlots(inSize: number, outSize: number, form: DenseForm = {}): readonly SlotSpec[] {
+  const { part, useBias = true } = form;
   const prefix = part === undefined ? '' : `${part}/`;
-  return [
-    { slot: `${prefix}kernel`, shape: [inSize, outSize] },
-    { slot: `${prefix}bias`, shape: [outSize] },
-  ];
+  const kernel = { slot: `${prefix}kernel`, shape: [inSize, outSize] };
+  return useBias ? [kernel, { slot: `${prefix}bias`, shape: [outSize] }] : [kernel];
 }
 
 /** A Keras layer that is one dense layer. */
-export function denseLayer(name: string, inSize: number, outSize: number): LayerSpec {
-  return { name, slots: denseSlots(inSize, outSize) };
+export function denseLayer(
+  name: string,
+  [inSize, outSize]: readonly [number, number],
+  form: DenseForm = {},
+): LayerSpec {
+  return { name, slots: denseSlots(inSize, outSize, form) };
 }
 
 /** The weights of {@link dense}: a layer, or a part of one. */
-export interface DenseWeights {
+export interface DenseWeights extends DenseForm {
   readonly layer: string;
-  readonly part?: string;
 }
 
 /** [..., in] → [..., outSize]. Nodes go below where `g` stands. */
-export function dense(g: GraphBuilder, { layer, part }: DenseWeights, x: Value, outSize: number): Value {
+export function dense(g: GraphBuilder, weights: DenseWeights, x: Value, outSize: number): Value {
+  const { layer, part, useBias = true } = weights;
   const prefix = part === undefined ? '' : `${part}/`;
-  const kernel = g.weight(layer, `${prefix}kernel`, [inSizeOf(g, x), outSize]);
-  const bias = g.weight(layer, `${prefix}bias`, [outSize]);
-  return add(g, matMul(g, x, kernel), bias);
+  const product = matMul(g, x, g.weight(layer, `${prefix}kernel`, [inSizeOf(g, x), outSize]));
+  return useBias ? add(g, product, g.weight(layer, `${prefix}bias`, [outSize])) : product;
 }
 
 /** A part of a layer and the size of its result. */
@@ -48,7 +58,7 @@ export interface DensePart {
  */
 export function denseParts<Parts extends readonly [DensePart, ...DensePart[]]>(
   g: GraphBuilder,
-  layer: string,
+  { layer, useBias = true }: Omit<DenseWeights, 'part'>,
   x: Value,
   parts: Parts,
 ): { readonly [Part in keyof Parts]: Value } {
@@ -57,8 +67,8 @@ export function denseParts<Parts extends readonly [DensePart, ...DensePart[]]>(
   const bias = ({ part, size }: DensePart): Value => g.weight(layer, `${part}/bias`, [size]);
   const [first, ...others] = parts;
   const kernels = concat(g.at('kernel'), [kernel(first), ...others.map(kernel)], 1);
-  const biases = concat(g.at('bias'), [bias(first), ...others.map(bias)], 0);
-  const y = add(g, matMul(g, x, kernels), biases);
+  const products = matMul(g, x, kernels);
+  const y = useBias ? add(g, products, concat(g.at('bias'), [bias(first), ...others.map(bias)], 0)) : products;
   let end = 0;
   const results = parts.map(({ part, size }) => {
     const start = end;

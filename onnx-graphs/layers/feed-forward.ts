@@ -15,16 +15,18 @@ export interface FeedForwardSizes {
   readonly intermediateSize: number;
   /** One for a plain network, more for a gated one. */
   readonly hiddenAct: readonly Activation[];
+  /** Whether products have a bias. Default true. */
+  readonly useBias?: boolean;
 }
 
 /** The Keras layer: the first product is `intermediate`, those of gates `gate-1`, `gate-2` …, the last `output`. */
 export function feedForwardLayer(name: string, sizes: FeedForwardSizes): LayerSpec {
-  const { hiddenSize, intermediateSize } = sizes;
+  const { hiddenSize, intermediateSize, useBias } = sizes;
   return {
     name,
     slots: [
-      ...sizes.hiddenAct.flatMap((_, i) => denseSlots(hiddenSize, intermediateSize, partName(i))),
-      ...denseSlots(intermediateSize, hiddenSize, 'output'),
+      ...sizes.hiddenAct.flatMap((_, i) => denseSlots(hiddenSize, intermediateSize, { part: partName(i), useBias })),
+      ...denseSlots(intermediateSize, hiddenSize, { part: 'output', useBias }),
     ],
   };
 }
@@ -32,13 +34,14 @@ export function feedForwardLayer(name: string, sizes: FeedForwardSizes): LayerSp
 /** x [B, T, D] → [B, T, D]. */
 export function feedForward(g: GraphBuilder, layer: string, x: Value, sizes: FeedForwardSizes): Value {
   const at = g.at(layer);
+  const { useBias } = sizes;
   const gates = sizes.hiddenAct.map((activation, i) => {
     const part = partName(i);
-    const h = dense(at.at(part), { layer, part }, x, sizes.intermediateSize);
+    const h = dense(at.at(part), { layer, part, useBias }, x, sizes.intermediateSize);
     return activate(at.at(part), activation, h); // [B, T, I]
   });
   const inner = gates.reduce((product, gate, i) => mul(at.at(`gates-${i}`), product, gate));
-  return dense(at.at('output'), { layer, part: 'output' }, inner, sizes.hiddenSize);
+  return dense(at.at('output'), { layer, part: 'output', useBias }, inner, sizes.hiddenSize);
 }
 
 function partName(i: number): string {

@@ -7,6 +7,14 @@ import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import { GraphError, type Value } from '../onnx/value.ts';
 import { layerNormalization } from '../ops/linear.ts';
 
+/** A normalisation of the last axis under the name of a Keras layer, which holds its weights if it has any. */
+export type Norm = (g: GraphBuilder, layer: string, x: Value) => Value;
+
+/** {@link layerNorm} with one ε for all layers. */
+export function layerNormWith(epsilon: number): Norm {
+  return (g, layer, x) => layerNorm(g, layer, x, epsilon);
+}
+
 /** The Keras layer of a normalisation over `size` elements. */
 export function layerNormLayer(name: string, size: number): LayerSpec {
   return {

@@ -11,7 +11,11 @@ const GROUP = "Keywords of bert4keras' build_transformer_model:";
 
 /** The flags. */
 export const keywordFlags = {
-  model: { type: 'string', group: GROUP, describe: 'architecture: bert, nezha, gpt, gpt2, gpt2_ml, cloze-bilstm' },
+  model: {
+    type: 'string',
+    group: GROUP,
+    describe: 'architecture: bert, albert, electra, nezha, roformer, roformer_v2, gpt, gpt2, gpt2_ml, cloze-bilstm',
+  },
   application: {
     type: 'string',
     group: GROUP,
@@ -27,6 +31,7 @@ export const keywordFlags = {
     group: GROUP,
     describe: 'masked-token head; bare, or an activation (linear)',
   },
+  'with-discriminator': { type: 'string', group: GROUP, describe: 'head of ELECTRA; bare, or an activation' },
   'final-activation': { type: 'string', group: GROUP, describe: 'activation of a GPT head' },
   'keep-tokens': { type: 'string', group: GROUP, describe: 'JSON file: rows of the token table to keep' },
   'compound-tokens': { type: 'string', group: GROUP, describe: 'JSON file: rows to append' },
@@ -65,6 +70,7 @@ export async function keywordsOf(flags: Parsed<typeof keywordFlags>): Promise<Js
     with_pool: bareOrValue(flags.withPool),
     with_nsp: flags.withNsp,
     with_mlm: bareOrValue(flags.withMlm),
+    with_discriminator: bareOrValue(flags.withDiscriminator),
     final_activation: flags.finalActivation,
     keep_tokens: flags.keepTokens === undefined ? undefined : await readJson(flags.keepTokens),
     compound_tokens: flags.compoundTokens === undefined ? undefined : await readJson(flags.compoundTokens),

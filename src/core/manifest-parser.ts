@@ -138,6 +138,7 @@ const activations = object<Activations>({
   logits: optional(string),
   seqRelationship: optional(string),
   pooler: optional(string),
+  discriminator: optional(string),
 });
 
 const tokenizer = variant<TokenizerEntry>('kind', {

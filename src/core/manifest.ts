@@ -74,6 +74,7 @@ export interface Activations {
   readonly logits?: string;
   readonly seqRelationship?: string;
   readonly pooler?: string;
+  readonly discriminator?: string;
 }
 
 /** A bert4keras `Tokenizer` over `vocab.txt`. */

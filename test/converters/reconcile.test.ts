@@ -213,6 +213,15 @@ describe('guessing the architecture', () => {
     });
     const [keras] = guessArchitecture(kerasFile('bert', { with_pool: true }), TINY);
     assert.deepEqual(keras?.keywords, { model: 'bert', with_pool: true });
+    const heads = {
+      electra: { with_discriminator: true },
+      albert: { with_mlm: true },
+      roformer_v2: {},
+    };
+    for (const [model, keywords] of Object.entries(heads)) {
+      const [found] = guessArchitecture(kerasFile(model, keywords), TINY);
+      assert.deepEqual([found?.keywords, found?.problems, found?.unused], [{ model, ...keywords }, 0, 0]);
+    }
   });
 });
 

@@ -6,7 +6,7 @@ import type { AnyArchitecture, JsonObject } from '../../onnx-graphs/architecture
 import { architectures } from '../../onnx-graphs/architectures/index.ts';
 import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
 import { ConfigError } from '../../src/core/errors.ts';
-import { TINY } from './run-graph.ts';
+import { allHeads, TINY } from './run-graph.ts';
 
 const { max_position: _, ...BARE } = TINY;
 
@@ -70,6 +70,14 @@ describe('configurations', () => {
     ['bert', { keep_tokens: 'all' }, /"keep_tokens" must be a list/],
     ['nezha', { attention_key_size: 6 }, /same as attention_head_size/],
     ['nezha', { attention_head_size: 7 }, /must be even/],
+    ['roformer', { attention_key_size: 7 }, /must be even, since elements turn in pairs/],
+    ['roformer', { custom_position_ids: true, segment_vocab_size: 0 }, /needs segments/],
+    ['roformer_v2', { application: 'unilm', residual_attention_scores: true }, /can't be combined/],
+    ['albert', { application: 'unilm', segment_vocab_size: 0 }, /unilm needs segments/],
+    ['electra', { with_mlm: true }, /"with_mlm" does not apply/],
+    ['electra', { with_pool: false }, /"with_pool" does not apply/],
+    ['electra', { application: 'lm' }, /must be encoder/],
+    ['electra', { with_discriminator: true, hidden_act: ['gelu', 'linear'] }, /must be a single activation/],
     ['gpt', { with_mlm: true }, /"with_mlm" does not apply/],
     ['gpt', { with_pool: false }, /"with_pool" does not apply/],
     ['gpt', { residual_attention_scores: true }, /causal or UniLM mask/],
@@ -96,6 +104,10 @@ describe('what an architecture says', () => {
     assert.deepEqual(facts('bert', { application: 'unilm', with_mlm: 'linear' }).activations, { logits: 'linear' });
     assert.deepEqual(facts('nezha', { with_nsp: true }).activations, { seqRelationship: 'softmax' });
     assert.deepEqual(facts('nezha', { with_mlm: true }).graphs, ['model', 'step']);
+    assert.deepEqual(facts('roformer_v2', { with_mlm: true, hidden_act: ['gelu'] }).graphs, ['model', 'step']);
+    assert.deepEqual(facts('electra', {}).activations, {});
+    assert.deepEqual(facts('electra', { with_discriminator: true }).activations, { discriminator: 'sigmoid' });
+    assert.deepEqual(facts('electra', { with_discriminator: 'linear' }).activations, { discriminator: 'linear' });
     assert.deepEqual(facts('gpt', { final_activation: 'linear' }).activations, { logits: 'linear' });
   });
 
@@ -164,8 +176,7 @@ describe('what an architecture says', () => {
 describe('every architecture', () => {
   for (const [name, architecture] of Object.entries(architectures)) {
     it(`${name}: its graphs use the weights of its layers, all of them, in their shapes`, () => {
-      const decoder = architecture.describe(architecture.parseConfig(TINY, {})).application === 'lm';
-      const config = architecture.parseConfig(TINY, decoder ? {} : { with_mlm: true, with_nsp: true });
+      const config = architecture.parseConfig(TINY, allHeads(name));
       const declared = architecture
         .layers(config)
         .flatMap(layer => layer.slots.map(({ slot, shape }) => [`${layer.name}/${slot}`, shape]));

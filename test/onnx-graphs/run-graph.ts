@@ -61,6 +61,12 @@ export interface TinyModel {
   readonly step: RunnableGraph | undefined;
 }
 
+/** Keywords that give a model all of its heads, where it has heads of its own. */
+export function allHeads(model: string): JsonObject {
+  if (model === 'electra') return { with_discriminator: true };
+  return /^gpt|^cloze/.test(model) ? {} : { with_mlm: true, with_nsp: true };
+}
+
 /** A configuration small enough for tests. */
 export const TINY: JsonObject = {
   vocab_size: 30,

@@ -60,6 +60,7 @@ async function replay(session: InferenceSession, run: RecordedRun): Promise<void
 function portOf({ name, kind }: RecordedOutput): string {
   if (kind === 'hidden') return 'last_hidden_state';
   if (kind === 'pooled') return 'pooler_output';
+  if (name.endsWith('Discriminator-Prediction')) return 'discriminator_logits';
   return name.endsWith('NSP-Proba') ? 'seq_relationship_logits' : 'logits';
 }
 
@@ -68,12 +69,17 @@ function compare({ name, kind, shape, data }: RecordedOutput, values: Float32Arr
   const bytes = new Uint8Array(Buffer.from(data, 'base64'));
   const expected = new Float32Array(bytes.buffer);
   assert.equal(values.length, expected.length);
-  const found = kind === 'probabilities' ? softmax(values, shape.at(-1) ?? 1) : values;
+  const width = shape.at(-1) ?? 1;
+  const found = kind !== 'probabilities' ? values : width === 1 ? values.map(sigmoid) : softmax(values, width);
   for (const [i, wanted] of expected.entries()) {
     const difference = Math.abs((found[i] ?? Number.NaN) - wanted);
     const close = difference <= TOLERANCE[kind] || difference <= 1e-4 * Math.abs(wanted);
     if (!close) assert.fail(`${label}, ${name}[${i}]: expected ${wanted}, found ${found[i]}`);
   }
+}
+
+function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
 }
 
 /** Softmax over the last axis, in double precision. */
