@@ -37,8 +37,24 @@ const open = { ...uncased, tokenStart: null, tokenEnd: null } as const;
 /** bert4keras' article completion: until a full stop, at least 128 tokens. */
 const article = { endToken: '。', minLen: 128, maxLen: 256 } as const;
 
+/** Zhuiyi's similar sentences: one model writes them and compares them by its pooled vectors. */
+function similarSentences(maxLen: number): Preset['tasks'] {
+  return {
+    completion: { strategy: 'sample', topP: 0.95, maxLen, promptText: 'omitted' },
+    embed: { pooling: 'pooler', normalize: true, maxLen },
+  };
+}
+
 /** Entries in alphabetical order. */
 export const presets: readonly Preset[] = [
+  {
+    name: 'albert-chinese',
+    describe: "Chinese ALBERTs in Google's form: albert_base_zh …, albert_small_zh_google …",
+    link: 'https://github.com/brightmart/albert_zh',
+    keywords: { model: 'albert' },
+    tokenizer: uncased,
+    tasks: {},
+  },
   {
     name: 'bert-chinese',
     describe: "Google's chinese_L-12_H-768_A-12: BERT with pooler and masked-token head",
@@ -81,6 +97,14 @@ export const presets: readonly Preset[] = [
     tasks: {
       completion: { endId: 3, strategy: 'sample', topP: 0.95, maxLen: 16, promptText: 'decoded', signs: 'cpm' },
     },
+  },
+  {
+    name: 'electra-chinese',
+    describe: 'Chinese ELECTRA with the head that finds replaced tokens',
+    link: 'https://github.com/ymcui/Chinese-ELECTRA',
+    keywords: { model: 'electra', with_discriminator: true },
+    tokenizer: uncased,
+    tasks: {},
   },
   {
     name: 'gpt2-ml',
@@ -140,6 +164,38 @@ export const presets: readonly Preset[] = [
     tasks: {},
   },
   {
+    name: 'roformer-char',
+    describe: 'RoFormer over characters with its masked-token head',
+    link: 'https://github.com/ZhuiyiTechnology/roformer',
+    keywords: { model: 'roformer', with_mlm: true },
+    tokenizer: uncased,
+    tasks: {},
+  },
+  {
+    name: 'roformer-gpt',
+    describe: 'RoFormer-GPT over characters: Chinese articles',
+    link: 'https://github.com/ZhuiyiTechnology/roformer/blob/main/test_roformer_gpt.py',
+    keywords: { model: 'roformer', application: 'lm' },
+    tokenizer: { ...uncased, tokenEnd: null },
+    tasks: { completion: { ...article, strategy: 'sample', topP: 0.95, promptText: 'given' } },
+  },
+  {
+    name: 'roformer-sim',
+    describe: 'RoFormer-Sim (SimBERT v2): writes similar sentences and compares them',
+    link: 'https://github.com/ZhuiyiTechnology/roformer-sim/blob/main/test/generate.py',
+    keywords: { model: 'roformer', application: 'unilm', with_pool: 'linear' },
+    tokenizer: uncased,
+    tasks: similarSentences(64),
+  },
+  {
+    name: 'roformer-v2',
+    describe: 'RoFormer v2 over characters, with token scores',
+    link: 'https://github.com/ZhuiyiTechnology/roformer-v2',
+    keywords: { model: 'roformer_v2', with_mlm: true },
+    tokenizer: uncased,
+    tasks: {},
+  },
+  {
     name: 'seq2seq-rc',
     describe: "bert4keras' reading comprehension by text to text",
     link: 'https://github.com/bojone/bert4keras/blob/master/examples/task_reading_comprehension_by_seq2seq.py',
@@ -147,5 +203,13 @@ export const presets: readonly Preset[] = [
     tokenizer: uncased,
     simplified: ['[PAD]', '[UNK]', '[CLS]', '[SEP]'],
     tasks: {},
+  },
+  {
+    name: 'simbert',
+    describe: 'SimBERT: writes similar sentences and compares them',
+    link: 'https://github.com/ZhuiyiTechnology/simbert',
+    keywords: { model: 'bert', application: 'unilm', with_pool: 'linear' },
+    tokenizer: uncased,
+    tasks: similarSentences(32),
   },
 ];

@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { architectures, findPreset, listPresets, type PresetOptions, withPreset } from '../../converters/index.ts';
+import path from 'node:path';
+import {
+  architectures,
+  convert,
+  findPreset,
+  listPresets,
+  type PresetOptions,
+  withPreset,
+} from '../../converters/index.ts';
 import { readKeywords } from '../../converters/keywords.ts';
+import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import { ConfigError } from '../../src/core/errors.ts';
-import { memorySet } from '../../src/io/memory.ts';
+import { memorySet, memorySink } from '../../src/io/memory.ts';
+import { loadModel, splitPath } from '../../src/node.ts';
 import { createChat } from '../../src/tasks/chat.ts';
 import { createCompleter } from '../../src/tasks/completion.ts';
+import { createEmbedder } from '../../src/tasks/embed.ts';
 import { exampleFile, openExample } from '../parity/example-models.ts';
+import { CASES } from '../parity/recorded-cases.ts';
 
 const files: PresetOptions = {
   checkpoint: { files: memorySet(new Map()), name: 'model.ckpt' },
@@ -66,6 +78,31 @@ describe('presets', () => {
       () => withPreset('cmrc-cloze', { ...files, vocab: new Uint8Array([1]) }),
       (error: Error) => error instanceof ConfigError && /vocabulary of preset cmrc-cloze/.test(error.message),
     );
+  });
+
+  it('let one model write similar sentences and compare them', async () => {
+    const folder = path.join(CASES, 'roformer-unilm-h5');
+    const config: JsonObject = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8'));
+    const filler = Array.from({ length: Number(config['vocab_size']) - 6 }, (_, i) => `[unused${i}]`);
+    const sink = memorySink();
+    const options = withPreset('roformer-sim', {
+      checkpoint: await splitPath(path.join(folder, 'best_model.h5')),
+      config: new TextEncoder().encode(JSON.stringify(config)),
+      vocab: new TextEncoder().encode(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '天', '气', ...filler].join('\n')),
+      keywords: { ignore_invalid_weights: true }, // the recording has no pooler
+    });
+    await convert(options, sink);
+    const model = await loadModel(memorySet(sink.files));
+    try {
+      const { vectors } = await (await createEmbedder(model)).embed(['天气', '天']);
+      for (const vector of vectors) assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-6);
+      const completer = await createCompleter(model);
+      const { completions } = await completer.complete('天气', { seed: 1, n: 3 });
+      assert.equal(completions.length, 3);
+      for (const { tokenIds } of completions) assert.ok(tokenIds.length > 0 && tokenIds.length <= 64);
+    } finally {
+      await model.dispose();
+    }
   });
 
   const expected = {
