@@ -31,6 +31,9 @@ export interface Preset {
 /** Google's and most other Chinese vocabularies. */
 const uncased = { kind: 'wordpiece', doLowerCase: true } as const;
 
+/** Vocabularies of words as jieba's dictionary has them. */
+const words = { ...uncased, preTokenize: 'jieba' } as const;
+
 /** No token before or after a text: it goes on. */
 const open = { ...uncased, tokenStart: null, tokenEnd: null } as const;
 
@@ -164,6 +167,14 @@ export const presets: readonly Preset[] = [
     tasks: {},
   },
   {
+    name: 'roformer',
+    describe: 'RoFormer over words with its masked-token head',
+    link: 'https://github.com/ZhuiyiTechnology/roformer',
+    keywords: { model: 'roformer', with_mlm: true },
+    tokenizer: words,
+    tasks: {},
+  },
+  {
     name: 'roformer-char',
     describe: 'RoFormer over characters with its masked-token head',
     link: 'https://github.com/ZhuiyiTechnology/roformer',
@@ -211,5 +222,13 @@ export const presets: readonly Preset[] = [
     keywords: { model: 'bert', application: 'unilm', with_pool: 'linear' },
     tokenizer: uncased,
     tasks: similarSentences(32),
+  },
+  {
+    name: 'wobert',
+    describe: 'WoBERT: BERT over words with its masked-token head',
+    link: 'https://github.com/ZhuiyiTechnology/WoBERT',
+    keywords: { model: 'bert', with_mlm: true },
+    tokenizer: words,
+    tasks: {},
   },
 ];

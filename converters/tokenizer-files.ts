@@ -88,12 +88,15 @@ function wordsFiles({ words }: WordsSource): TokenizerFiles {
 
 function wordPieceFiles(source: WordPieceSource, table: TokenTable): TokenizerFiles {
   const { doLowerCase = true, wordMaxLen = 200, tokenStart = '[CLS]', tokenEnd = '[SEP]' } = source;
+  const { preTokenize = null } = source;
   const { tokenDict, text } = finalVocabulary(source, table);
   const settings = { doLowerCase, wordMaxLen, tokenStart, tokenEnd };
   const maxPositions = table.maxPositions === null ? {} : { maxPositions: table.maxPositions };
-  const others = Object.entries(huggingFaceFiles(tokenDict, { ...settings, ...maxPositions }));
+  // Other tools' files have no word for jieba: without it they would make other tokens.
+  const described = preTokenize === null ? huggingFaceFiles(tokenDict, { ...settings, ...maxPositions }) : {};
+  const others = Object.entries<string>(described);
   return {
-    entry: { kind: 'wordpiece', vocab: 'vocab.txt', ...settings },
+    entry: { kind: 'wordpiece', vocab: 'vocab.txt', ...settings, ...(preTokenize !== null && { preTokenize }) },
     files: new Map([['vocab.txt', text], ...others.map(([name, json]) => [name, encode(json)] as const)]),
     tokenDict,
     spareRows: table.rows - tokenDict.size,

@@ -90,7 +90,8 @@ class LoadedModel implements Model {
   readonly #provider: SessionProvider;
   readonly #options: ModelOptions;
   readonly #sessions = new Map<GraphName, Promise<GraphSession>>();
-  #disposal: Promise<void> | undefined;
+  /** Ends of sessions that were given back. */
+  readonly #ends: Promise<void>[] = [];
 
   constructor(
     { manifest, tokenizer }: Pick<Model, 'manifest' | 'tokenizer'>,
@@ -115,13 +116,13 @@ class LoadedModel implements Model {
     return opening;
   }
 
-  dispose(): Promise<void> {
+  async dispose(): Promise<void> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
-    const ends = [this.#disposal, ...sessions.map(session => session.then(opened => opened.dispose(), notOpen))];
+    this.#ends.push(...sessions.map(session => session.then(opened => opened.dispose(), notOpen)));
     // Every session has ended, well or not, before an error is told.
-    this.#disposal = Promise.allSettled(ends).then(async () => void (await Promise.all(ends)));
-    return this.#disposal;
+    await Promise.allSettled(this.#ends);
+    await Promise.all(this.#ends);
   }
 
   async #open(name: GraphName): Promise<GraphSession> {

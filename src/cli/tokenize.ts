@@ -78,8 +78,8 @@ async function entryOf(file: string, options: Options): Promise<TokenizerEntry> 
     const { preTokenize = null, tokenTranslate = {}, tokenStart = null, tokenEnd = null } = source;
     return { kind: 'sentencepiece', model: file, preTokenize, tokenTranslate, tokenStart, tokenEnd };
   }
-  const { doLowerCase = true, wordMaxLen = 200, tokenStart = '[CLS]', tokenEnd = '[SEP]' } = source;
-  return { kind: 'wordpiece', vocab: file, doLowerCase, wordMaxLen, tokenStart, tokenEnd };
+  const { doLowerCase = true, wordMaxLen = 200, tokenStart = '[CLS]', tokenEnd = '[SEP]', preTokenize = null } = source;
+  return { kind: 'wordpiece', vocab: file, doLowerCase, wordMaxLen, tokenStart, tokenEnd, preTokenize };
 }
 
 /** What is said about a text. */

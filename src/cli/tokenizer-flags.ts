@@ -21,7 +21,12 @@ export const tokenizerSettingFlags = {
   'word-maxlen': { type: 'number', group: TOKENIZER, describe: 'longest word that is cut, in characters' },
   'token-start': { type: 'string', group: TOKENIZER, describe: 'start token; empty for none' },
   'token-end': { type: 'string', group: TOKENIZER, describe: 'end token; empty for none' },
-  'pre-tokenize': { type: 'string', choices: ['jieba'], group: TOKENIZER, describe: 'cut words first (CPM)' },
+  'pre-tokenize': {
+    type: 'string',
+    choices: ['jieba'],
+    group: TOKENIZER,
+    describe: 'cut words first (CPM, models over words)',
+  },
   'token-translate': { type: 'string', group: TOKENIZER, describe: 'JSON object: token → token' },
 } as const satisfies Flags;
 
@@ -37,6 +42,7 @@ export async function tokenizerSource(
   vocab: string,
 ): Promise<TokenizerSource> {
   const bytes = await readBytes(vocab);
+  const cut = options.preTokenize === undefined ? {} : { preTokenize: 'jieba' as const };
   const ends = { ...namedToken('tokenStart', options.tokenStart), ...namedToken('tokenEnd', options.tokenEnd) };
   if (isSentencePiece(bytes)) {
     refuseFor('a SentencePiece model', {
@@ -46,14 +52,14 @@ export async function tokenizerSource(
     });
     const translate =
       options.tokenTranslate === undefined ? {} : { tokenTranslate: translations(options.tokenTranslate) };
-    const cut = options.preTokenize === undefined ? {} : { preTokenize: 'jieba' as const };
     return { kind: 'sentencepiece', model: bytes, ...ends, ...cut, ...translate };
   }
-  refuseFor('a vocab.txt', { '--pre-tokenize': options.preTokenize, '--token-translate': options.tokenTranslate });
+  refuseFor('a vocab.txt', { '--token-translate': options.tokenTranslate });
   return {
     kind: 'wordpiece',
     vocab: bytes,
     ...ends,
+    ...cut,
     ...(options.doLowerCase === undefined ? {} : { doLowerCase: options.doLowerCase }),
     ...(options.wordMaxlen === undefined ? {} : { wordMaxLen: options.wordMaxlen }),
     ...(options.compoundNames === undefined

@@ -36,6 +36,7 @@ import {
   type Origin,
   type Port,
   type TokenizerEntry,
+  type WordPieceEntry,
 } from './manifest.ts';
 
 /**
@@ -142,11 +143,12 @@ const activations = object<Activations>({
 });
 
 const tokenizer = variant<TokenizerEntry>('kind', {
-  wordpiece: object({
+  wordpiece: object<WordPieceEntry>({
     kind: oneOf('wordpiece'),
     vocab: path,
     doLowerCase: boolean,
     wordMaxLen: count,
+    preTokenize: optional(nullable(oneOf('jieba'))),
     tokenStart: nullable(string),
     tokenEnd: nullable(string),
   }),

@@ -83,6 +83,8 @@ export interface WordPieceEntry {
   readonly vocab: string;
   readonly doLowerCase: boolean;
   readonly wordMaxLen: number;
+  /** `jieba`: words are cut first, by its dictionary alone; one that the vocabulary has is a token. */
+  readonly preTokenize?: 'jieba' | null;
   readonly tokenStart: string | null;
   readonly tokenEnd: string | null;
 }

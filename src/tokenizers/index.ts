@@ -3,7 +3,7 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
-import type { ReadAsset } from './sentencepiece/open-sp-tokenizer.ts';
+import type { ReadAsset } from './jieba/load-jieba.ts';
 import { decodeUtf8 } from './text/utf-8.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { loadVocab } from './vocabulary.ts';
@@ -13,14 +13,19 @@ import { createWordListTokenizer, parseWordList } from './words/word-list-tokeni
 /** Reads a whole file of the model directory. */
 export type ReadFile = (name: string) => Promise<Uint8Array>;
 
+/** SentencePiece and jieba are a fifth of what a page would load, and most models have no use for them. */
+const loadLater = () => import('./loaded-later.ts');
+
 /** Builds tokenizers of one kind. */
-type Build<E extends TokenizerEntry> = (entry: E, readFile: ReadFile, readAsset?: ReadAsset) => Promise<Tokenizer>;
+type Build<E extends TokenizerEntry> = (entry: E, readFile: ReadFile, readAsset: ReadAsset) => Promise<Tokenizer>;
 
 const tokenizers: { readonly [E in TokenizerEntry as E['kind']]?: Build<E> } = {
-  wordpiece: async (entry, readFile) =>
-    createWordPieceTokenizer(loadVocab(decodeUtf8(await readFile(entry.vocab), entry.vocab)).tokenDict, entry),
-  // Loaded when it is needed: with jieba it is a fifth of what a page would load, and most models have no use for it.
-  sentencepiece: async (...files) => (await import('./sentencepiece/open-sp-tokenizer.ts')).openSpTokenizer(...files),
+  async wordpiece({ preTokenize, ...entry }, readFile, readAsset) {
+    const { tokenDict } = loadVocab(decodeUtf8(await readFile(entry.vocab), entry.vocab));
+    if (!preTokenize) return createWordPieceTokenizer(tokenDict, entry);
+    return (await loadLater()).openWordTokenizer(tokenDict, entry, readAsset);
+  },
+  sentencepiece: async (...files) => (await loadLater()).openSpTokenizer(...files),
   words: async (entry, readFile) => createWordListTokenizer(parseWordList(await readFile(entry.vocab), entry.vocab)),
 };
 
@@ -29,7 +34,7 @@ const tokenizers: { readonly [E in TokenizerEntry as E['kind']]?: Build<E> } = {
  * @param readAsset - reads data files of this package, for tokenizers that need one (jieba's dictionary).
  * @throws ConfigError when there is none of that kind; what its reader throws.
  */
-export function createTokenizer(entry: TokenizerEntry, readFile: ReadFile, readAsset?: ReadAsset): Promise<Tokenizer> {
+export function createTokenizer(entry: TokenizerEntry, readFile: ReadFile, readAsset: ReadAsset): Promise<Tokenizer> {
   const build = tokenizers[entry.kind] as Build<TokenizerEntry> | undefined;
   if (build !== undefined) return build(entry, readFile, readAsset);
   const expected = `one of ${Object.keys(tokenizers).join(', ')}`;

@@ -35,7 +35,7 @@ describe('bert4ort', () => {
       [['complete', 'x', '--top-k', 'many'], /Not a number: --top-k/],
       [['verify', 'x', '--device', 'a', '--device', 'b'], /device/],
       [['tokenize', `${MLM}/vocab.txt`], /expected texts, or --input FILE/],
-      [['tokenize', `${MLM}/vocab.txt`, 'a', '--pre-tokenize', 'jieba'], /does not apply to a vocab.txt/],
+      [['tokenize', `${MLM}/vocab.txt`, 'a', '--token-translate', '{"a":"b"}'], /does not apply to a vocab.txt/],
       [['inspect', `${MLM}/best_model.weights`, '--plan', 'bert'], /--config FILE/],
     ];
     for (const [args, message] of misuses) {

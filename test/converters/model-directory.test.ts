@@ -15,6 +15,7 @@ import { directorySink } from '../../src/io/directory-sink.ts';
 import { splitPath } from '../../src/io/file-source.ts';
 import { memorySink } from '../../src/io/memory.ts';
 import { loadModel } from '../../src/node.ts';
+import { callCli } from '../cli/run-cli.ts';
 import { CASES } from '../parity/recorded-cases.ts';
 
 const DATA = 'bert_model.ckpt.data-00000-of-00001';
@@ -79,6 +80,31 @@ describe('model directory', () => {
     const config = Buffer.concat([Buffer.of(0xef, 0xbb, 0xbf), await readFile(inside('from', 'config.json'))]);
     await convert(await options({ config }), await sink());
     assert.deepEqual(await readFile(inside('out', 'bert_config.json')), config);
+  });
+
+  it('cuts words with jieba first where the model is over words, and has no files of tools that would not', async () => {
+    const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '今天', '天气', '不错', '不', '错', 'ab', '##cd'];
+    const vocab = Buffer.from(Array.from({ length: 60 }, (_, i) => words[i] ?? `t${i}`).join('\n'));
+    await convert(await options({ tokenizer: { kind: 'wordpiece', vocab, preTokenize: 'jieba' } }), await sink());
+    assert.deepEqual((await readdir(inside('out'))).toSorted(), [
+      'bert4ort.json',
+      'bert_config.json',
+      'config.json',
+      'onnx',
+      'vocab.txt',
+    ]);
+    const model = await loadModel(inside('out'));
+    assert.deepEqual(model.tokenizer?.tokenize('天气不错ABCD'), ['[CLS]', '天气', '不错', 'ab', '##cd', '[SEP]']);
+    await model.dispose();
+    const cut = await callCli([
+      'tokenize',
+      inside('out', 'vocab.txt'),
+      '今天不错',
+      '--pre-tokenize',
+      'jieba',
+      '--json',
+    ]);
+    assert.match(cut.stdout, /"\[CLS\]","今天","不错","\[SEP\]"/);
   });
 
   it('says end tokens by their ids in Hugging Face’s file', async () => {

@@ -61,6 +61,7 @@ describe('tokenizers by manifest', () => {
     'words.txt': '老虎\n狐狸\n',
   };
   const readFile = async (name: string) => bytes(files[name] ?? '');
+  const noAsset = () => assert.fail('none is needed');
 
   it('builds WordPiece with the entry’s options', async () => {
     const built = await createTokenizer(
@@ -73,17 +74,18 @@ describe('tokenizers by manifest', () => {
         tokenEnd: null,
       },
       readFile,
+      noAsset,
     );
     assert.deepEqual(built.encode('A').tokenIds, [1, 3]);
   });
 
   it('builds word lists', async () => {
-    const built = await createTokenizer({ kind: 'words', vocab: 'words.txt' }, readFile);
+    const built = await createTokenizer({ kind: 'words', vocab: 'words.txt' }, readFile, noAsset);
     assert.deepEqual(built.encode('狐狸 和 老虎').tokenIds, [2, 0, 1]);
   });
 
   it('names the kinds there are', () => {
     const entry = { kind: 'bpe', vocab: 'vocab.txt' } as unknown as TokenizerEntry;
-    assert.throws(() => createTokenizer(entry, readFile), ConfigError);
+    assert.throws(() => createTokenizer(entry, readFile, noAsset), ConfigError);
   });
 });

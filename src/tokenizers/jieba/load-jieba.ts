@@ -4,6 +4,9 @@ import { createJieba, type Jieba } from './jieba.ts';
 /** Address of `jieba.bin` (2.3 MB, 1.3 MB under gzip); bundlers see this form and copy the file. */
 export const jiebaDataUrl: URL = new URL('./jieba.bin', import.meta.url);
 
+/** Reads a data file of this package, by its address beside the code. */
+export type ReadAsset = (address: URL) => Promise<Uint8Array>;
+
 /**
  * Loads the data and makes a {@link Jieba} of it; each call gives one with its own user words.
  *
@@ -13,6 +16,6 @@ export const jiebaDataUrl: URL = new URL('./jieba.bin', import.meta.url);
  * const jieba = await loadJieba(url => readFile(url)); // Node
  * const jieba = await loadJieba(async url => new Uint8Array(await (await fetch(url)).arrayBuffer())); // browser
  */
-export async function loadJieba(read: (address: URL) => Promise<Uint8Array>): Promise<Jieba> {
+export async function loadJieba(read: ReadAsset): Promise<Jieba> {
   return createJieba(await read(jiebaDataUrl));
 }
