@@ -52,9 +52,17 @@ function similarSentences(maxLen: number): Preset['tasks'] {
 export const presets: readonly Preset[] = [
   {
     name: 'albert-chinese',
-    describe: "Chinese ALBERTs in Google's form: albert_base_zh …, albert_small_zh_google …",
+    describe: "Google's Chinese ALBERT, albert_base_zh to albert_xxlarge_zh, with pooler and masked-token head",
+    link: 'https://github.com/google-research/albert',
+    keywords: { model: 'albert', with_pool: true, with_mlm: true },
+    tokenizer: uncased,
+    tasks: {},
+  },
+  {
+    name: 'albert-zh',
+    describe: "brightmart's ALBERT in Google's form: albert_tiny_google_zh, albert_small_google_zh",
     link: 'https://github.com/brightmart/albert_zh',
-    keywords: { model: 'albert' },
+    keywords: { model: 'albert', with_pool: true, with_mlm: true },
     tokenizer: uncased,
     tasks: {},
   },

@@ -48,6 +48,19 @@ describe('published names', () => {
     assert.equal(name('gpt2_ml'), 'newslm/layer07/intermediate/kernel');
   });
 
+  it('give every block of an unshared ALBERT the one block that is published', () => {
+    const layers = tinyLayers('albert_unshared');
+    const checkpoint = fakeCheckpoint(publishedTensors('albert'));
+    const naming = recogniseNaming(checkpoint, { architecture: 'albert_unshared', layers });
+    const { matches, problems, extra } = reconcile(layers, checkpoint, naming);
+    assert.deepEqual([problems, extra], [[], []]);
+    const kernels = matches.flatMap(({ weight, source }) =>
+      /-[01]-FeedForward\/output\/kernel$/.test(weight) && source.kind === 'stored' ? source.tensor.name : [],
+    );
+    const published = 'bert/encoder/transformer/group_0/inner_group_0/ffn_1/intermediate/output/dense/kernel';
+    assert.deepEqual(kernels, [published, published]);
+  });
+
   it('know that next-sentence weights are stored transposed', () => {
     assert.equal(
       sources(fakeCheckpoint(publishedTensors('bert', ALL_HEADS)))['NSP-Proba/kernel'],

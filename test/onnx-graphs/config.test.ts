@@ -162,6 +162,21 @@ describe('what an architecture says', () => {
     assert.equal(heads({ with_nsp: true, with_mlm: true }), 'MLM-Dense MLM-Norm Pooler-Dense MLM-Bias NSP-Proba');
   });
 
+  it('lists the one block of ALBERT once, and each of an unshared one', () => {
+    const blocks = (model: string) =>
+      named(model)
+        .layers(named(model).parseConfig({ ...TINY, num_hidden_layers: 3 }, {}))
+        .filter(({ name }) => name.startsWith('Transformer-'))
+        .map(({ name }) => name);
+    assert.deepEqual(blocks('albert'), [
+      'Transformer-MultiHeadSelfAttention',
+      'Transformer-MultiHeadSelfAttention-Norm',
+      'Transformer-FeedForward',
+      'Transformer-FeedForward-Norm',
+    ]);
+    assert.deepEqual(blocks('albert_unshared'), blocks('bert'));
+  });
+
   it('computes NEZHA’s table where a checkpoint has none', () => {
     const nezha = named('nezha');
     const layer = nezha.layers(nezha.parseConfig(TINY, {})).find(({ compute }) => compute !== undefined);

@@ -20,6 +20,7 @@ const MODELS: readonly (readonly [model: string, keywords: JsonObject, longest?:
   ['bert', { application: 'lm', hierarchical_position: true, max_position: 8, embedding_size: 8 }],
   ['bert', { application: 'lm', attention_key_size: 6, attention_head_size: 10, custom_position_ids: true }],
   ['albert', { with_mlm: true, embedding_size: 8 }],
+  ['albert', { with_mlm: true, residual_attention_scores: true, num_hidden_layers: 3 }],
   ['albert', { application: 'lm', num_hidden_layers: 3 }],
   ['albert', { application: 'unilm' }],
   ['albert_unshared', { application: 'unilm' }],
