@@ -153,22 +153,26 @@ type GraphFileEntries = Partial<Record<GraphName, Omit<GraphEntry, 'data'>>>;
 async function writeGraphs(model: ModelPlan, layout: WeightLayout, sink: ByteSink): Promise<GraphFileEntries> {
   const graphs: GraphFileEntries = {};
   for (const [name, plan] of graphPlans(model)) {
-    const entry = await writeFile(sink, `${FOLDER}/${name}.onnx`, encodeGraph(plan, layout.locate));
+    const entry = await writeFile(sink, `${FOLDER}/${plan.name}.onnx`, encodeGraph(plan, layout.locate));
     graphs[name] = { ...entry, dtype: 'float32', inputs: plan.inputs, outputs: plan.outputs };
   }
   return graphs;
 }
 
+/** What Hugging Face calls the files of a model's two halves. */
+const HALVES: Readonly<Record<string, string>> = { encoder: 'encoder_model', decoder: 'decoder_model' };
+
 /** What the architecture writes; a model with token logits also comes without them, for whoever wants hidden states. */
 function graphPlans({ architecture, facts, config }: ModelPlan): ReadonlyMap<GraphName, GraphPlan> {
   const plans = new Map<GraphName, GraphPlan>();
   for (const name of facts.graphs) {
-    const builder = new GraphBuilder(name);
+    const builder = new GraphBuilder(HALVES[name] ?? name);
     architecture.graphs[name]?.(builder, config);
     const plan = builder.plan();
     plans.set(name, plan);
     const hasLogits = plan.outputs.some(port => port.name === 'logits');
-    if (name === 'model' && hasLogits) plans.set('encoder', withoutOutput(plan, 'logits', 'encoder'));
+    if (name === 'model' && hasLogits && !facts.graphs.includes('encoder'))
+      plans.set('encoder', withoutOutput(plan, 'logits', 'encoder'));
   }
   return plans;
 }

@@ -56,6 +56,9 @@ export interface Architecture<C> {
 export interface GraphWriters<C> {
   /** The whole forward pass. */
   model(g: GraphBuilder, config: C): void;
+  /** The two halves of a model with an encoder and a decoder. */
+  encoder?(g: GraphBuilder, config: C): void;
+  decoder?(g: GraphBuilder, config: C): void;
   /** The generation graph with a cache, where the model has token logits. */
   step?(g: GraphBuilder, config: C): void;
 }

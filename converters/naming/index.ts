@@ -17,6 +17,7 @@ import type { Naming } from './naming.ts';
 import { nezha } from './nezha.ts';
 import { objectGraphNaming } from './object-graph.ts';
 import { roformer } from './roformer.ts';
+import { t5 } from './t5.ts';
 import { variableNaming } from './variable-names.ts';
 
 /** Published names by architecture. An architecture without them can still be read from Keras files. */
@@ -31,6 +32,7 @@ export const publishedNames: Readonly<Record<string, GoogleNames>> = {
   gpt,
   gpt2,
   gpt2_ml: gpt2Ml,
+  ...t5,
   'cloze-bilstm': clozeBilstm,
 };
 

@@ -11,18 +11,16 @@
 import type { Architecture } from '../architecture.ts';
 import { readConfig } from '../config/config-reader.ts';
 import { describeGpt, type GptConfig, readGptConfig } from '../config/gpt-config.ts';
-import { adoptTableRows, type TransformerConfig } from '../config/transformer-config.ts';
-import { type Attention, attentionLayer, selfAttention } from '../layers/attention.ts';
+import { adoptTableRows } from '../config/transformer-config.ts';
+import { attentionLayer } from '../layers/attention.ts';
 import { embeddingTableLayers, summedEmbeddings } from '../layers/bert-embeddings.ts';
-import { feedForward, feedForwardLayer } from '../layers/feed-forward.ts';
+import { feedForwardLayer } from '../layers/feed-forward.ts';
 import { languageModelGraphs } from '../layers/language-model.ts';
-import { layerNorm, layerNormLayer } from '../layers/layer-norm.ts';
+import { layerNormLayer, layerNormWith } from '../layers/layer-norm.ts';
+import { preNormAttention, preNormFeedForward } from '../layers/pre-norm.ts';
 import { blockNames } from '../layers/transformer.ts';
-import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Value } from '../onnx/value.ts';
-import { add } from '../ops/elementwise.ts';
 
-const EPSILON = 1e-5;
+const norm = layerNormWith(1e-5);
 
 /** GPT-2. */
 export const gpt2: Architecture<GptConfig> = {
@@ -53,24 +51,13 @@ export const gpt2: Architecture<GptConfig> = {
 
   graphs: languageModelGraphs((g, config, inputs, attention) => {
     let x = summedEmbeddings(g, config, inputs, inputs.positions);
-    for (let i = 0; i < config.layers; i++) x = block(g, config, x, { index: i, attention });
-    return layerNorm(g, 'Output-Norm', x, EPSILON);
+    for (let index = 0; index < config.layers; index++) {
+      const names = blockNames(index);
+      x = preNormAttention(g, { layer: names.attention, index }, x, { sizes: config, attention, norm });
+      x = preNormFeedForward(g, names.feedForward, x, { sizes: config, norm });
+    }
+    return norm(g, 'Output-Norm', x);
   }),
 
   describe: describeGpt,
 };
-
-function block(
-  g: GraphBuilder,
-  config: TransformerConfig,
-  x: Value,
-  { index, attention }: { readonly index: number; readonly attention: Attention },
-): Value {
-  const names = blockNames(index);
-  const normed = layerNorm(g, `${names.attention}-Norm`, x, EPSILON);
-  const attended = selfAttention(g, { layer: names.attention, index }, normed, { sizes: config, attention });
-  const sum = g.at(`${names.attention}-Add`);
-  const middle = add(sum, attention.rows(sum, index, x), attended.output);
-  const fed = feedForward(g, names.feedForward, layerNorm(g, `${names.feedForward}-Norm`, middle, EPSILON), config);
-  return add(g.at(`${names.feedForward}-Add`), middle, fed);
-}

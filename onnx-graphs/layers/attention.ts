@@ -26,9 +26,11 @@ export interface AttentionSizes {
   readonly keySize: number;
   /** Whether projections have a bias. Default true. */
   readonly useBias?: boolean;
+  /** Whether scores are divided by √d. Default true. */
+  readonly scaled?: boolean;
 }
 
-/** Queries of all heads (in attention scaled by 1/√d), [B, N, Q, H], keys and values, [B, N, T, H]. */
+/** Queries of all heads (in attention scaled by 1/√d, if at all), [B, N, Q, H], keys and values, [B, N, T, H]. */
 export interface Heads {
   readonly query: Value;
   readonly key: Value;
@@ -82,15 +84,20 @@ export function selfAttention(
   const at = g.at(layer);
   const projected = projections(at, layer, { x, rows: attention.rows(at, index, x) }, sizes);
   const query = splitHeads(at.at('query'), projected.query, sizes.heads, sizes.keySize); // [B, N, Q, H]
+  const scale = 1 / Math.sqrt(sizes.keySize);
   const heads: Heads = {
-    query: mul(at.at('scale'), query, g.constant('float32', [1 / Math.sqrt(sizes.keySize)])),
+    query: sizes.scaled === false ? query : mul(at.at('scale'), query, g.constant('float32', [scale])),
     key: splitHeads(at.at('key'), projected.key, sizes.heads, sizes.keySize),
     value: splitHeads(at.at('value'), projected.value, sizes.heads, sizes.headSize),
   };
   const { context, scores } = attention.attend(at, index, heads, place.residual);
+  return { output: outputProjection(at, layer, context, sizes), scores };
+}
+
+/** The context of all heads [B, N, Q, H] → [B, Q, D]. */
+export function outputProjection(g: GraphBuilder, layer: string, context: Value, sizes: AttentionSizes): Value {
   const weights = { layer, part: 'output', useBias: sizes.useBias };
-  const output = dense(at.at('output'), weights, mergeHeads(at, context), sizes.hiddenSize);
-  return { output, scores };
+  return dense(g.at('output'), weights, mergeHeads(g, context), sizes.hiddenSize);
 }
 
 /** Queries of `rows` [B, Q, D], keys and values of x [B, T, D], all heads side by side: [B, Q or T, N·H]. */
@@ -132,7 +139,7 @@ export function attentionWeights(g: GraphBuilder, scores: Value, bias: Value, re
 }
 
 /** [B, T, N·H] → [B, N, T, H] */
-function splitHeads(g: GraphBuilder, x: Value, heads: number, size: number): Value {
+export function splitHeads(g: GraphBuilder, x: Value, heads: number, size: number): Value {
   const [batch = 'B', length = 'T'] = x.shape;
   return transpose(g, reshape(g, x, [batch, length, heads, size]), [0, 2, 1, 3]);
 }

@@ -85,8 +85,8 @@ export function cachedAttention(
 }
 
 /** What the queries of a layer see. */
-interface Queries {
-  /** 0 or the lowest float32, [B or 1, 1, Q, P+R]. */
+export interface Queries {
+  /** 0 or the lowest float32, [B or 1, 1, Q, P+R], or what is added to scores in its place, [B, N, Q, P+R]. */
   readonly bias: Value;
   readonly relative?: RelativeTerms | undefined;
 }
@@ -110,20 +110,22 @@ function readQueries(g: GraphBuilder, inputs: StepInputs, relative: SlotRelative
   };
 }
 
-interface Layer extends Heads {
+/** Heads of new rows over a cache. */
+export interface CachedHeads extends Heads {
   /** [B, N, P, H] */
   readonly cache: { readonly key: Value; readonly value: Value };
-  readonly residual: Value | undefined;
+  readonly residual?: Value | undefined;
 }
 
-function attendOver(g: GraphBuilder, layer: Layer, { bias, relative }: Queries): Attended {
+/** Attention of queries [B, N, Q, H] to the slots of a cache and to new keys and values [B, N, R, H]. */
+export function attendOver(g: GraphBuilder, layer: CachedHeads, { bias, relative }: Queries): Attended {
   const { query, key, value, cache } = layer;
   const products = concat(g, [pastScores(g.at('past'), query, cache.key), newScores(g.at('new'), query, key)], 3);
   const scores = relative?.onScores(g, products, query) ?? products; // [B, N, Q, P+R]
   const weights = attentionWeights(g, scores, bias, layer.residual);
   const slots = extentOf(g.at('past'), cache.key, 2);
   const onPast = slice(g.at('past'), weights, { axis: 3, start: 0, end: slots.size, size: slots.dim });
-  const onNew = slice(g.at('new'), weights, { axis: 3, start: slots.size, size: 'R' });
+  const onNew = slice(g.at('new'), weights, { axis: 3, start: slots.size, size: key.shape[2] ?? 1 });
   const context = add(
     g.at('context'),
     matMul(g.at('past').at('context'), onPast, cache.value),

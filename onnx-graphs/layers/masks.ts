@@ -16,7 +16,7 @@ import { extentOf, unsqueeze } from '../ops/layout.ts';
 import { cumSum, range } from '../ops/linear.ts';
 
 /** The lowest finite float32. */
-const LOWEST = -3.4028234663852886e38;
+export const LOWEST = -3.4028234663852886e38;
 
 /** What a mask is computed from: int64 [B, T]. */
 export interface SequenceInputs {

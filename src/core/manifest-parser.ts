@@ -116,6 +116,7 @@ const graphEntry = object<GraphEntry>({
 const graphs = object<Partial<Record<GraphName, GraphEntry>>>({
   model: optional(graphEntry),
   encoder: optional(graphEntry),
+  decoder: optional(graphEntry),
   step: optional(graphEntry),
 });
 
@@ -133,6 +134,7 @@ const dimensions = object<Dimensions>({
 const attention = object<AttentionRules>({
   visibility: oneOf('padding', 'causal', 'prefix'),
   segmentPadding: boolean,
+  crossAttention: optional(boolean),
 });
 
 const activations = object<Activations>({

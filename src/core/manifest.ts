@@ -14,10 +14,10 @@ export const MANIFEST_FILE = 'bert4ort.json';
 export type Application = 'encoder' | 'lm' | 'unilm';
 
 /**
- * Which graph a file holds: the whole forward pass, the same without token logits (where there are any), or the generation
- * graph with a cache.
+ * Which graph a file holds: the whole forward pass; the same without token logits (where there are any); the generation
+ * graph with a cache. Of a model with an encoder and a decoder, `encoder` and `decoder` are these.
  */
-export type GraphName = 'model' | 'encoder' | 'step';
+export type GraphName = 'model' | 'encoder' | 'decoder' | 'step';
 
 /** An input or output of a graph; a dimension is a size or the letter of a free one (`B`, `T`, `R`, `P`, `K`). */
 export interface Port {
@@ -63,10 +63,13 @@ export interface Dimensions {
  * Which positions attention sees, for callers of the step graph, which supply `visible` themselves. In `model.onnx` the
  * same rules are part of the graph. `padding`: all but padding; `causal`: also no later position; `prefix`: UniLM.
  * A position other than the first is padding when its token id is 0 or, with `segmentPadding`, its segment id is 0.
+ * `crossAttention`: the source, of segment 0, has an encoder of its own; positions of the target, of segment 1, count from 0
+ * again, and the first of them is never padding either.
  */
 export interface AttentionRules {
   readonly visibility: 'padding' | 'causal' | 'prefix';
   readonly segmentPadding: boolean;
+  readonly crossAttention?: boolean;
 }
 
 /** What the checkpoint's own last activation was; graphs return values before it. Absent where there is no such head. */

@@ -8,9 +8,18 @@ import type { Lane } from '../session/cache-lanes.ts';
 import { localStepCache } from '../session/local-cache.ts';
 import type { GraphSession } from '../session/session.ts';
 import type { StepCache } from '../session/step-cache.ts';
+import { byColumn, layColumns } from './columns.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
-import { pastPositions, stepRows } from './step-batch.ts';
-import { blankSlots, emptyPast, type PastFeeds, type StepRows, stepFeeds, takes } from './step-session.ts';
+import { type BatchMember, pastPositions, pastSides, stepRows } from './step-batch.ts';
+import {
+  blankSlots,
+  blankSources,
+  emptyPast,
+  type PastFeeds,
+  type StepRows,
+  stepFeeds,
+  takes,
+} from './step-session.ts';
 
 /** What the engine has done so far, for benchmarks. */
 export interface GeneratorCounts {
@@ -72,8 +81,10 @@ export class CachedRuns {
     const located = planned.map(({ request, plan }) => ({ rows: request.rows, plan, lane: this.#laneOf(request) }));
     const batch = fresh ? located : this.#inOrder(located);
     const past = fresh ? blankSlots(this.#session) : this.#cache.slots;
-    const rows = stepRows(batch, past);
-    const others = fresh ? emptyPast(this.#session, this.#dimensions, batch.length) : this.#positions(batch);
+    const counts = batch.map(({ rows, plan }) => rows.countRows(plan));
+    const columns = layColumns(counts, blankSources(this.#session));
+    const rows = stepRows(batch, past, columns);
+    const others = fresh ? emptyPast(this.#session, this.#dimensions, batch.length) : this.#perSlot(batch);
     const start = performance.now();
     const lanes = fresh ? [] : batch.map(({ lane }) => lane);
     const logits = await this.#cache.run(stepFeeds(this.#session, rows, others), lanes);
@@ -81,7 +92,9 @@ export class CachedRuns {
     // Where there is no memory for new rows, nobody knows what is where.
     this.#unsure = true;
     const slots = this.#cache.slots;
-    const placed = batch.map(member => ({ lane: member.lane, slots: member.rows.place(member.plan, slots) }));
+    const placed = batch.map((member, line) => {
+      return { lane: member.lane, slots: byColumn(member.rows.place(member.plan, slots), columns, line) };
+    });
     this.#cache.append(placed, rows.rows);
     this.#unsure = false;
     const stride = logits.length / batch.length;
@@ -135,9 +148,12 @@ export class CachedRuns {
     return [...members].sort((a, b) => a.lane.index - b.lane.index);
   }
 
-  #positions(batch: Parameters<typeof pastPositions>[0]): PastFeeds {
-    if (!takes(this.#session, 'past_position_ids')) return {};
-    return { past_position_ids: pastPositions(batch, this.#cache.slots) };
+  #perSlot(batch: readonly BatchMember[]): PastFeeds {
+    const { slots } = this.#cache;
+    return {
+      ...(takes(this.#session, 'past_position_ids') && { past_position_ids: pastPositions(batch, slots) }),
+      ...(takes(this.#session, 'past_token_type_ids') && { past_token_type_ids: pastSides(batch, slots) }),
+    };
   }
 
   #count(batch: readonly { readonly plan: RowPlan }[], rows: StepRows, milliseconds: number): void {

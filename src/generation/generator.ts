@@ -18,7 +18,7 @@ import { recomputeScorer, shortCallScorer } from './recompute-scorer.ts';
 import { type CachedSlots, RequestRows } from './request-rows.ts';
 import { createRowReader, type RowReader } from './row-reader.ts';
 import { type Call, handOut, isOver, type Job, jobsOf, longestWaiting, type Request } from './score-calls.ts';
-import { checkIds, checkLength, checkSequence } from './sequence-checks.ts';
+import { checkIds, checkLength, checkSequence, checkSides } from './sequence-checks.ts';
 import { canCache, type Sequence } from './visibility.ts';
 
 /** Makes scorers. */
@@ -97,6 +97,7 @@ class Engine implements Generator {
     const { attention, dimensions } = this.#manifest;
     const { recomputeUpTo: limit = 0, maxBatchTokens } = this.#options;
     checkSequence(dimensions, prompt);
+    checkSides(attention, prompt);
     if (dimensions.segmentVocabSize > 0) checkIds('segment', [segmentId], dimensions.segmentVocabSize);
     const request = { prompt, segmentId, vocabSize: dimensions.vocabSize, maxBatchTokens };
     if (limit === Number.POSITIVE_INFINITY || !canCache(attention, segmentId)) {

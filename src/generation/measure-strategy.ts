@@ -109,7 +109,9 @@ function differenceOf(found: ArrayLike<number>, expected: ArrayLike<number>): nu
 /** Different tokens, none of them padding, in a segment after which the model can cache. */
 function promptOf({ attention, dimensions }: Manifest, length: number): { prompt: Sequence; segmentId: number } {
   const { vocabSize, segmentVocabSize } = dimensions;
+  const { crossAttention = false } = attention;
   const segmentId = attention.visibility === 'prefix' && segmentVocabSize > 1 ? 1 : 0;
   const tokenIds = Array.from({ length }, (_, i) => 1 + ((i * 7) % Math.max(1, vocabSize - 1)));
-  return { prompt: { tokenIds, segmentIds: tokenIds.map(() => 0) }, segmentId };
+  const isTarget = (i: number): boolean => crossAttention && i === length - 1;
+  return { prompt: { tokenIds, segmentIds: tokenIds.map((_, i) => (isTarget(i) ? 1 : 0)) }, segmentId };
 }

@@ -7,13 +7,15 @@
  */
 import type { AttentionRules } from '../core/manifest.ts';
 import type { Hypothesis } from '../decode/scorer.ts';
-import { isPadding, type Sequence, seenPositions, visibleLengths } from './visibility.ts';
+import type { RowCounts } from './columns.ts';
+import { isPadding, positionAt, type Sequence, seenPositions, sourceLength, visibleLengths } from './visibility.ts';
 
 /** A row to compute. */
 export interface NewRow {
   readonly tokenId: number;
   readonly segmentId: number;
-  readonly position: number;
+  /** Place in the sequence. */
+  readonly index: number;
   /** The hypothesis it is for; null for a position of the prompt. */
   readonly hypothesis: Hypothesis | null;
 }
@@ -41,30 +43,33 @@ export class RequestRows {
   readonly prompt: Sequence;
   /** Segment id of generated tokens. */
   readonly segmentId: number;
+  /** Leading positions of the prompt that have an encoder of their own. */
+  readonly #sourceLength: number;
   readonly #rules: AttentionRules;
   readonly #seen: Uint8Array;
   readonly #lengths: Int32Array;
   /** Slot of each position of the prompt that is cached; the rest is still to be computed. */
   readonly #promptSlots: number[];
   readonly #slots = new Map<Hypothesis, number>();
-  /** Position of the token in each slot up to the last one in use. */
-  #positions: number[];
+  /** Place in the sequence of the token in each slot up to the last one in use. */
+  #indices: number[];
   /** Slots that may be written again, highest first. */
   #free: number[];
 
   constructor(rules: AttentionRules, prompt: Sequence, segmentId: number, cached: CachedSlots = NOTHING_CACHED) {
     this.prompt = prompt;
     this.segmentId = segmentId;
+    this.#sourceLength = sourceLength(rules, prompt);
     this.#rules = rules;
     this.#seen = seenPositions(rules, prompt);
     this.#lengths = visibleLengths(rules, prompt);
     this.#promptSlots = [...cached.slots];
-    this.#positions = new Array<number>(cached.used).fill(0);
-    cached.slots.forEach((slot, position) => {
-      this.#positions[slot] = position;
+    this.#indices = new Array<number>(cached.used).fill(0);
+    cached.slots.forEach((slot, index) => {
+      this.#indices[slot] = index;
     });
     const kept = new Set(cached.slots);
-    this.#free = [...this.#positions.keys()].filter(slot => !kept.has(slot)).reverse();
+    this.#free = [...this.#indices.keys()].filter(slot => !kept.has(slot)).reverse();
   }
 
   /** Rows needed to score `hypotheses`: what is left of the prompt, uncached ancestors, and the hypotheses themselves. */
@@ -80,39 +85,44 @@ export class RequestRows {
     return { rows, reads, places: planned };
   }
 
-  /** Marks in `visible` (from `offset`, one byte per column) what row `index` of a plan sees, given `past` slots. */
-  markVisible(
-    plan: RowPlan,
-    index: number,
-    visible: Uint8Array,
-    { offset, past }: { offset: number; past: number },
-  ): void {
+  /** How many rows of a plan there are, and how many of a source with an encoder of its own. */
+  countRows({ rows }: RowPlan): RowCounts {
+    const end = this.#sourceLength;
+    return { rows: rows.length, sources: end === 0 ? 0 : rows.filter(({ index }) => index < end).length };
+  }
+
+  /** The position id of a row. */
+  positionOf({ index }: NewRow): number {
+    return positionAt(index, this.#sourceLength);
+  }
+
+  /** Marks in `visible`, one byte per slot and then per column, what row `index` of a plan sees; `columnOf` a new row. */
+  markVisible(plan: RowPlan, index: number, visible: Uint8Array, columnOf: (row: number) => number): void {
     const row = plan.rows[index];
     if (row === undefined) return;
-    const columns = visible.subarray(offset, offset + past + plan.rows.length);
-    const end = row.hypothesis === null ? (this.#lengths[row.position] ?? 0) : this.prompt.tokenIds.length;
-    const firstNew = this.#firstNewPosition(plan);
-    for (let position = 0; position < end; position++) {
-      const column = position < firstNew ? (this.#promptSlots[position] ?? 0) : past + position - firstNew;
-      columns[column] = this.#seen[position] ?? 0;
+    const end = row.hypothesis === null ? (this.#lengths[row.index] ?? 0) : this.prompt.tokenIds.length;
+    const firstNew = this.#firstNewIndex(plan);
+    for (let i = 0; i < end; i++) {
+      const column = i < firstNew ? (this.#promptSlots[i] ?? 0) : columnOf(i - firstNew);
+      visible[column] = this.#seen[i] ?? 0;
     }
     for (let node = row.hypothesis; node?.parent; node = node.parent) {
       const at = plan.places.get(node);
-      const column = at === undefined ? this.#slots.get(node) : past + at;
-      if (column !== undefined) columns[column] = this.#isHidden(node) ? 0 : 1;
+      const column = at === undefined ? this.#slots.get(node) : columnOf(at);
+      if (column !== undefined) visible[column] = this.#isHidden(node) ? 0 : 1;
     }
   }
 
   /** Chooses slots for the rows of a plan, within `capacity` as long as some can be used again, and notes what they hold. */
   place(plan: RowPlan, capacity: number): readonly number[] {
-    const fresh = capacity - this.#positions.length;
+    const fresh = capacity - this.#indices.length;
     if (fresh + this.#free.length < plan.rows.length) this.#sweep(plan);
-    return plan.rows.map(({ hypothesis, position }) => {
-      const slot = this.#free.pop() ?? this.#positions.length;
-      const earlier = hypothesis === null ? this.#promptSlots[position] : this.#slots.get(hypothesis);
-      if (hypothesis === null) this.#promptSlots[position] = slot;
+    return plan.rows.map(({ hypothesis, index }) => {
+      const slot = this.#free.pop() ?? this.#indices.length;
+      const earlier = hypothesis === null ? this.#promptSlots[index] : this.#slots.get(hypothesis);
+      if (hypothesis === null) this.#promptSlots[index] = slot;
       else this.#slots.set(hypothesis, slot);
-      this.#positions[slot] = position;
+      this.#indices[slot] = index;
       if (earlier !== undefined) this.#free.push(earlier);
       return slot;
     });
@@ -120,8 +130,15 @@ export class RequestRows {
 
   /** Writes the positions of this request's slots, one int64 each as two halves, from `offset` on. */
   writePositions(halves: Int32Array, offset: number): void {
-    this.#positions.forEach((position, slot) => {
-      halves[2 * (offset + slot)] = position;
+    this.#indices.forEach((index, slot) => {
+      halves[2 * (offset + slot)] = positionAt(index, this.#sourceLength);
+    });
+  }
+
+  /** Writes 0 for slots of the source and 1 for those of the target, likewise. */
+  writeSides(halves: Int32Array, offset: number): void {
+    this.#indices.forEach((index, slot) => {
+      halves[2 * (offset + slot)] = index < this.#sourceLength ? 0 : 1;
     });
   }
 
@@ -129,7 +146,7 @@ export class RequestRows {
   forget(): void {
     this.#promptSlots.length = 0;
     this.#slots.clear();
-    this.#positions = [];
+    this.#indices = [];
     this.#free = [];
   }
 
@@ -167,8 +184,8 @@ export class RequestRows {
     const { tokenIds, segmentIds } = this.prompt;
     const first = scored ? Math.min(this.#promptSlots.length, tokenIds.length - 1) : this.#promptSlots.length;
     return tokenIds.slice(first).map((tokenId, i) => {
-      const position = first + i;
-      return { tokenId, segmentId: segmentIds[position] ?? 0, position, hypothesis: null };
+      const index = first + i;
+      return { tokenId, segmentId: segmentIds[index] ?? 0, index, hypothesis: null };
     });
   }
 
@@ -187,9 +204,9 @@ export class RequestRows {
     this.#free.sort((a, b) => b - a);
   }
 
-  #firstNewPosition(plan: RowPlan): number {
+  #firstNewIndex(plan: RowPlan): number {
     const [first] = plan.rows;
-    return first?.hypothesis === null ? first.position : this.prompt.tokenIds.length;
+    return first?.hypothesis === null ? first.index : this.prompt.tokenIds.length;
   }
 
   /** Ancestors without a slot, oldest first, and the hypothesis itself even where it has one. */
@@ -203,8 +220,8 @@ export class RequestRows {
   }
 
   #rowOf(hypothesis: Hypothesis): NewRow {
-    const position = this.prompt.tokenIds.length + hypothesis.length - 1;
-    return { tokenId: hypothesis.tokenId, segmentId: this.segmentId, position, hypothesis };
+    const index = this.prompt.tokenIds.length + hypothesis.length - 1;
+    return { tokenId: hypothesis.tokenId, segmentId: this.segmentId, index, hypothesis };
   }
 
   #isHidden({ tokenId }: Hypothesis): boolean {

@@ -6,11 +6,12 @@
 import type { Manifest } from '../core/manifest.ts';
 import { float32Output } from '../session/float32-output.ts';
 import type { GraphSession } from '../session/session.ts';
+import { layColumns } from './columns.ts';
 import { packByLength, packingOf } from './length-batches.ts';
 import { createRunQueue, type RunCounts } from './run-queue.ts';
-import { checkSequence } from './sequence-checks.ts';
-import { blankSlots, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
-import { type Sequence, seenPositions, visibleLengths } from './visibility.ts';
+import { checkSequence, checkSides } from './sequence-checks.ts';
+import { blankSlots, blankSources, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
+import { positionAt, type Sequence, seenPositions, sourceLength, visibleLengths } from './visibility.ts';
 
 /** A sequence with the rows whose logits are wanted. */
 export interface RowRequest extends Sequence {
@@ -48,7 +49,7 @@ export function createRowReader(session: GraphSession, manifest: Manifest): RowR
   const queue = createRunQueue<RowRequest, Float32Array>(session, {
     group: (requests, budget) => packByLength(requests.map(lengthOf), { ...packing, budget }),
     input(batch) {
-      const rows = wholeRows(manifest, batch, { reads: mostReads(batch), past: blankSlots(session) });
+      const rows = wholeRows(session, manifest, batch);
       return {
         feeds: stepFeeds(session, rows, emptyPast(session, dimensions, batch.length)),
         fetches: ['logits'],
@@ -66,7 +67,10 @@ export function createRowReader(session: GraphSession, manifest: Manifest): RowR
   });
   return {
     async read(requests, read, { maxBatchTokens = packing.budget, signal } = {}) {
-      for (const request of requests) checkSequence(dimensions, request);
+      for (const request of requests) {
+        checkSequence(dimensions, request);
+        checkSides(manifest.attention, request);
+      }
       return queue.ask(requests, { read, budget: maxBatchTokens, signal });
     },
     get counts() {
@@ -97,27 +101,35 @@ function mostReads(batch: readonly RowRequest[]): number {
   return Math.max(1, ...batch.map(({ rows }) => rows.length));
 }
 
-/** Whole sequences as new rows, padded at the end, after `past` slots that none sees; `reads` read rows each. */
-function wholeRows(
-  manifest: Manifest,
-  batch: readonly RowRequest[],
-  { reads, past }: { readonly reads: number; readonly past: number },
-): StepRows {
-  const rows = Math.max(...batch.map(request => request.tokenIds.length));
-  const visible = new Uint8Array(batch.length * rows * (past + rows));
-  const arrays = [0, 1, 2].map(() => new Int32Array(batch.length * rows));
-  const [tokenIds = new Int32Array(0), segmentIds = tokenIds, positionIds = tokenIds] = arrays;
+/** Whole sequences as new rows, padded at the end, after blank slots that none sees, if there have to be any. */
+function wholeRows(session: GraphSession, { attention }: Manifest, batch: readonly RowRequest[]): StepRows {
+  const past = blankSlots(session);
+  const reads = mostReads(batch);
+  const counts = batch.map(request => ({ rows: lengthOf(request), sources: sourceLength(attention, request) }));
+  const columns = layColumns(counts, blankSources(session));
+  const { count, sources } = columns;
+  const ids = () => new Int32Array(batch.length * count);
+  const step = { tokenIds: ids(), segmentIds: ids(), positionIds: ids() };
+  const visible = new Uint8Array(batch.length * (count - sources) * (past + count));
   const logitRows = new Int32Array(batch.length * reads);
-  batch.forEach((request, lane) => {
-    const start = lane * rows;
-    tokenIds.set(request.tokenIds, start);
-    segmentIds.set(request.segmentIds, start);
-    for (let i = 0; i < rows; i++) positionIds[start + i] = Math.min(i, request.tokenIds.length - 1);
-    logitRows.set(request.rows, lane * reads);
-    const seen = seenPositions(manifest.attention, request);
-    visibleLengths(manifest.attention, request).forEach((length, i) => {
-      visible.set(seen.subarray(0, length), (start + i) * (past + rows) + past);
+  batch.forEach((request, line) => {
+    const own = counts[line]?.sources ?? 0;
+    const seen = seenPositions(attention, request);
+    visibleLengths(attention, request).forEach((length, i) => {
+      const column = columns.of(line, i);
+      const at = line * count + column;
+      step.tokenIds[at] = request.tokenIds[i] ?? 0;
+      step.segmentIds[at] = request.segmentIds[i] ?? 0;
+      step.positionIds[at] = positionAt(i, own);
+      if (column < sources) return;
+      const start = (line * (count - sources) + column - sources) * (past + count) + past;
+      visible.set(seen.subarray(0, Math.min(length, own)), start);
+      visible.set(seen.subarray(own, length), start + sources);
     });
+    logitRows.set(
+      request.rows.map(row => columns.of(line, row) - sources),
+      line * reads,
+    );
   });
-  return { batch: batch.length, rows, past, tokenIds, segmentIds, positionIds, visible, logitRows };
+  return { batch: batch.length, rows: count, sources, past, ...step, visible, logitRows };
 }

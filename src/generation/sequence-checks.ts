@@ -2,8 +2,8 @@
  * Checks of ids before they reach a graph, where they would be a kernel's error at best.
  */
 import { InputError } from '../core/errors.ts';
-import type { Dimensions } from '../core/manifest.ts';
-import type { Sequence } from './visibility.ts';
+import type { AttentionRules, Dimensions } from '../core/manifest.ts';
+import { type Sequence, sourceLength } from './visibility.ts';
 
 /** @throws InputError when the sequence is empty, longer than the model's positions, or holds ids it does not know. */
 export function checkSequence(dimensions: Dimensions, { tokenIds, segmentIds }: Sequence): void {
@@ -15,6 +15,19 @@ export function checkSequence(dimensions: Dimensions, { tokenIds, segmentIds }: 
   }
   checkIds('token', tokenIds, dimensions.vocabSize);
   if (dimensions.segmentVocabSize > 0) checkIds('segment', segmentIds, dimensions.segmentVocabSize);
+}
+
+/** @throws InputError when a model with an encoder and a decoder is given no source, or nothing that the target begins with. */
+export function checkSides(rules: AttentionRules, sequence: Sequence): void {
+  if (rules.crossAttention !== true) return;
+  const source = sourceLength(rules, sequence);
+  const target = sequence.segmentIds.slice(source);
+  if (source > 0 && target.length > 0 && target.every(id => id > 0)) return;
+  throw new InputError({
+    what: 'segment ids',
+    expected: '0 for each token of the source, then 1 for each of the target, which has at least a start token',
+    found: `[${sequence.segmentIds.join(', ')}]`,
+  });
 }
 
 /** @throws InputError when `length` tokens are more than the model has positions. */

@@ -1,9 +1,10 @@
 /**
  * The arrays of a run: what several requests planned, padded to one shape.
  *
- * B requests, R new rows, P past slots, K read rows.
+ * B requests, S columns of sources, R of other rows, P past slots, K read rows.
  */
 import type { Tensor } from '../core/tensor.ts';
+import type { Columns } from './columns.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
 import type { StepRows } from './step-session.ts';
 
@@ -13,34 +14,55 @@ export interface BatchMember {
   readonly plan: RowPlan;
 }
 
-/** Rows and read rows of a batch, padded to the longest; a padded row sees nothing and is not read. */
-export function stepRows(batch: readonly BatchMember[], past: number): StepRows {
-  const rows = Math.max(...batch.map(({ plan }) => plan.rows.length));
+/** Rows and read rows of a batch in their columns; a padded row sees nothing and is not read. */
+export function stepRows(batch: readonly BatchMember[], past: number, columns: Columns): StepRows {
+  const { count, sources } = columns;
   const reads = Math.max(...batch.map(({ plan }) => plan.reads.length));
-  const ids = () => new Int32Array(batch.length * rows);
+  const ids = () => new Int32Array(batch.length * count);
   const step = { tokenIds: ids(), segmentIds: ids(), positionIds: ids() };
-  const visible = new Uint8Array(batch.length * rows * (past + rows));
+  const visible = new Uint8Array(batch.length * (count - sources) * (past + count));
   const logitRows = new Int32Array(batch.length * reads);
-  batch.forEach(({ rows: request, plan }, index) => {
+  batch.forEach(({ rows: request, plan }, line) => {
+    const slotOf = (row: number): number => past + columns.of(line, row);
     plan.rows.forEach((row, i) => {
-      const at = index * rows + i;
+      const column = columns.of(line, i);
+      const at = line * count + column;
       step.tokenIds[at] = row.tokenId;
       step.segmentIds[at] = row.segmentId;
-      step.positionIds[at] = row.position;
-      request.markVisible(plan, i, visible, { offset: at * (past + rows), past });
+      step.positionIds[at] = request.positionOf(row);
+      // An encoder works out by itself what it sees.
+      if (column < sources) return;
+      const start = (line * (count - sources) + column - sources) * (past + count);
+      request.markVisible(plan, i, visible.subarray(start, start + past + count), slotOf);
     });
-    logitRows.set(plan.reads, index * reads);
+    logitRows.set(
+      plan.reads.map(row => columns.of(line, row) - sources),
+      line * reads,
+    );
   });
-  return { batch: batch.length, rows, past, ...step, visible, logitRows };
+  return { batch: batch.length, rows: count, sources, past, ...step, visible, logitRows };
 }
 
 /** `past_position_ids` [B, P]: the position of the token in each slot, 0 in unused ones. */
 export function pastPositions(batch: readonly BatchMember[], past: number): Tensor {
+  return perSlot(batch, past, (rows, halves, offset) => rows.writePositions(halves, offset));
+}
+
+/** `past_token_type_ids` [B, P]: 0 for slots of the source and 1 for those of the target. */
+export function pastSides(batch: readonly BatchMember[], past: number): Tensor {
+  return perSlot(batch, past, (rows, halves, offset) => rows.writeSides(halves, offset));
+}
+
+/** Small positive integers, written as the low halves: no BigInt is made for each of them. */
+function perSlot(
+  batch: readonly BatchMember[],
+  past: number,
+  write: (rows: RequestRows, halves: Int32Array, offset: number) => void,
+): Tensor {
   const data = new BigInt64Array(batch.length * past);
-  // Small positive integers, written as the low halves: no BigInt is made for each of them.
   const halves = new Int32Array(data.buffer);
-  batch.forEach(({ rows }, index) => {
-    rows.writePositions(halves, index * past);
+  batch.forEach(({ rows }, line) => {
+    write(rows, halves, line * past);
   });
   return { dtype: 'int64', shape: [batch.length, past], data };
 }

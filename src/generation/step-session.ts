@@ -1,7 +1,7 @@
 /**
  * The step graph as the engine sees it: which inputs it has and how to feed rows of ids, with or without a cache.
  *
- * B batch, R new rows, P past slots, K read rows, N heads, H head size, V vocabulary.
+ * B batch, R new rows, S of them of sources with an encoder, P past slots, K read rows, N heads, H head size, V vocabulary.
  */
 import type { Dimensions } from '../core/manifest.ts';
 import { boolTensor, float32Tensor, int64Tensor, type Tensor } from '../core/tensor.ts';
@@ -11,15 +11,17 @@ import type { GraphSession } from '../session/session.ts';
 export interface StepRows {
   readonly batch: number;
   readonly rows: number;
+  /** S, the first columns of rows: those of sources that have an encoder of their own. */
+  readonly sources: number;
   /** Past slots per lane, including unused ones; 0 for none. */
   readonly past: number;
   /** [B, R] each. */
   readonly tokenIds: Int32Array;
   readonly segmentIds: Int32Array;
   readonly positionIds: Int32Array;
-  /** [B, R, P+R], 0 or 1. */
+  /** [B, R-S, P+R], 0 or 1. */
   readonly visible: Uint8Array;
-  /** Rows whose logits are wanted, [B, K]. */
+  /** Rows whose logits are wanted, counted without those of sources, [B, K]. */
   readonly logitRows: Int32Array;
 }
 
@@ -35,11 +37,15 @@ export function takes(session: GraphSession, input: string): boolean {
 export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds): Record<string, Tensor> {
   const shape = [rows.batch, rows.rows];
   const reads = rows.batch === 0 ? 0 : rows.logitRows.length / rows.batch;
+  const ids = (start: number, end: number): Tensor =>
+    int64Tensor(columnsOf(rows.tokenIds, shape, [start, end]), [rows.batch, end - start]);
   return {
-    input_ids: int64Tensor(rows.tokenIds, shape),
+    ...(hasSources(session)
+      ? { input_ids: ids(0, rows.sources), decoder_input_ids: ids(rows.sources, rows.rows) }
+      : { input_ids: int64Tensor(rows.tokenIds, shape) }),
     ...(takes(session, 'token_type_ids') && { token_type_ids: int64Tensor(rows.segmentIds, shape) }),
     ...(takes(session, 'position_ids') && { position_ids: int64Tensor(rows.positionIds, shape) }),
-    visible: boolTensor(rows.visible, [rows.batch, rows.rows, rows.past + rows.rows]),
+    visible: boolTensor(rows.visible, [rows.batch, rows.rows - rows.sources, rows.past + rows.rows]),
     logit_rows: int64Tensor(rows.logitRows, [rows.batch, reads]),
     ...past,
   };
@@ -53,6 +59,15 @@ export function blankSlots(session: GraphSession): number {
   return session.device.device === 'webgpu' ? 1 : 0;
 }
 
+/** Columns of sources that a run has at least, for the same reason. */
+export function blankSources(session: GraphSession): number {
+  return hasSources(session) ? blankSlots(session) : 0;
+}
+
+function hasSources(session: GraphSession): boolean {
+  return takes(session, 'decoder_input_ids');
+}
+
 /** Past feeds of a run without a cache, with {@link blankSlots} slots. */
 export function emptyPast(session: GraphSession, dimensions: Dimensions, batch: number): PastFeeds {
   const { layers, heads, keySize, headSize } = dimensions;
@@ -64,8 +79,21 @@ export function emptyPast(session: GraphSession, dimensions: Dimensions, batch: 
     feeds[`past_key.${layer}`] = blank(keySize);
     feeds[`past_value.${layer}`] = blank(headSize);
   }
-  if (takes(session, 'past_position_ids')) {
-    feeds['past_position_ids'] = int64Tensor(new Int32Array(batch * slots), [batch, slots]);
+  for (const name of ['past_position_ids', 'past_token_type_ids']) {
+    if (takes(session, name)) feeds[name] = int64Tensor(new Int32Array(batch * slots), [batch, slots]);
   }
   return feeds;
+}
+
+/** Some columns of a matrix. */
+function columnsOf(
+  values: Int32Array,
+  [lines = 0, width = 0]: readonly number[],
+  [start, end]: readonly [number, number],
+): Int32Array {
+  const part = new Int32Array(lines * (end - start));
+  for (let line = 0; line < lines; line++) {
+    part.set(values.subarray(line * width + start, line * width + end), line * (end - start));
+  }
+  return part;
 }

@@ -12,15 +12,28 @@ export interface Sequence {
   readonly segmentIds: readonly number[];
 }
 
-/** Whether the position with these ids is hidden from every row. The first position never is. */
+/** Whether the position with these ids is hidden from every row. The first position (of either side) never is. */
 export function isPadding(rules: AttentionRules, index: number, tokenId: number, segmentId: number): boolean {
   return index > 0 && (tokenId === 0 || (rules.segmentPadding && segmentId === 0));
 }
 
+/** Leading positions that are of a source with an encoder of its own: none where models have no such thing. */
+export function sourceLength({ crossAttention = false }: AttentionRules, { segmentIds }: Sequence): number {
+  if (!crossAttention) return 0;
+  const target = segmentIds.findIndex(id => id > 0);
+  return target < 0 ? segmentIds.length : target;
+}
+
+/** Position of a token at `index` of a sequence: both sides count from 0. */
+export function positionAt(index: number, sourceLength: number): number {
+  return index < sourceLength ? index : index - sourceLength;
+}
+
 /** 1 where a position may be seen at all, 0 where it is padding: [T]. */
-export function seenPositions(rules: AttentionRules, { tokenIds, segmentIds }: Sequence): Uint8Array {
-  return Uint8Array.from(tokenIds, (tokenId, index) =>
-    isPadding(rules, index, tokenId, segmentIds[index] ?? 0) ? 0 : 1,
+export function seenPositions(rules: AttentionRules, sequence: Sequence): Uint8Array {
+  const source = sourceLength(rules, sequence);
+  return Uint8Array.from(sequence.tokenIds, (tokenId, index) =>
+    isPadding(rules, positionAt(index, source), tokenId, sequence.segmentIds[index] ?? 0) ? 0 : 1,
   );
 }
 

@@ -26,7 +26,7 @@ interface OwnLane<Area> {
   aside?: Area | undefined;
 }
 
-/** Rows that a run returned for one lane, and the slots they go to. */
+/** Rows that a run returned for one lane, and the slots they go to; -1 for a row that is not kept. */
 export interface NewRows {
   readonly lane: Lane;
   readonly slots: readonly number[];

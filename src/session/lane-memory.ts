@@ -44,14 +44,14 @@ export interface LaneMemory<Area> {
   append(strides: HeadStrides, ranges: readonly SlotRange[]): void;
 }
 
-/** The ranges of rows 0, 1, … that go to `slots`, neighbours together. */
+/** The ranges of rows 0, 1, … that go to `slots`, neighbours together; a row whose slot is -1 goes nowhere. */
 export function rangesOf(slots: readonly number[]): readonly SlotRange[] {
   const ranges: SlotRange[] = [];
   for (let from = 0; from < slots.length; ) {
     const to = slots[from] ?? 0;
     let count = 1;
-    while (slots[from + count] === to + count) count++;
-    ranges.push({ from, to, count });
+    while (to >= 0 && slots[from + count] === to + count) count++;
+    if (to >= 0) ranges.push({ from, to, count });
     from += count;
   }
   return ranges;

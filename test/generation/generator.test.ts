@@ -7,14 +7,24 @@ import { SessionError } from '../../src/core/errors.ts';
 import { beamSearch } from '../../src/decode/beam-search.ts';
 import { extendHypothesis, rootHypothesis } from '../../src/decode/scorer.ts';
 import { createGenerator } from '../../src/generation/generator.ts';
+import type { Sequence } from '../../src/generation/visibility.ts';
 import type { Model } from '../../src/model.ts';
 import { localStepCache } from '../../src/session/local-cache.ts';
 import type { GraphSession } from '../../src/session/session.ts';
 import { assertClose, convertCase } from './converted-case.ts';
 import { compareScorers, requestOf } from './random-requests.ts';
 
-/** Recorded models of every way to see: causal, relative positions, UniLM, shared segments. */
-const MODELS = ['nezha-lm', 'gpt2-cpm', 'gpt2-ml', 'gpt-chat', 'bert-unilm', 'bert-lm', 'nezha-chat-recipe'];
+/** Recorded models of every way to see: causal, relative positions, UniLM, shared segments, an encoder for the source. */
+const MODELS = [
+  'nezha-lm',
+  'gpt2-cpm',
+  'gpt2-ml',
+  'gpt-chat',
+  'bert-unilm',
+  'bert-lm',
+  'nezha-chat-recipe',
+  'mt5-keep-tokens',
+];
 
 describe('generation engine', () => {
   let folder = '';
@@ -62,10 +72,11 @@ describe('generation engine', () => {
             tokenIds: [...earlier.prompt.tokenIds, 7],
             segmentIds: [...earlier.prompt.segmentIds, earlier.segmentId],
           };
-          const prompt = {
-            tokenIds: [...whole.tokenIds.slice(0, shared), ...later.prompt.tokenIds],
-            segmentIds: [...whole.segmentIds.slice(0, shared), ...later.prompt.segmentIds],
+          const beginning = {
+            tokenIds: whole.tokenIds.slice(0, shared),
+            segmentIds: whole.segmentIds.slice(0, shared),
           };
+          const prompt = joinPrompts(model, beginning, later.prompt);
           const second = generator.start(prompt, { segmentId: later.segmentId, after: first });
           const plain = anew.start(prompt, { segmentId: later.segmentId });
           assertClose(await second.score([rootHypothesis()]), await plain.score([rootHypothesis()]));
@@ -282,3 +293,13 @@ describe('generation engine', () => {
     assert.equal((await working).length, model.manifest.dimensions.vocabSize);
   });
 });
+
+/** One prompt after another; where a target has begun, no source follows. */
+function joinPrompts({ manifest }: Model, first: Sequence, second: Sequence): Sequence {
+  const isOpen = manifest.attention.crossAttention === true && first.segmentIds.includes(1);
+  const kept = (_: number, i: number): boolean => !isOpen || second.segmentIds[i] === 1;
+  return {
+    tokenIds: [...first.tokenIds, ...second.tokenIds.filter(kept)],
+    segmentIds: [...first.segmentIds, ...second.segmentIds.filter(kept)],
+  };
+}

@@ -23,12 +23,17 @@ export function requestOf(model: Model): fc.Arbitrary<GeneratedRequest> {
   const { vocabSize, segmentVocabSize } = model.manifest.dimensions;
   const token = fc.nat(vocabSize - 1);
   const segments = Math.max(1, segmentVocabSize) - 1;
-  const prefix = model.manifest.attention.visibility === 'prefix';
+  const { visibility, crossAttention = false } = model.manifest.attention;
+  const prefix = visibility === 'prefix';
   const row = fc.record({ parent: fc.nat(5), tokenId: token });
   return fc.record({
     prompt: fc
       .array(fc.record({ tokenId: token, segmentId: fc.nat(prefix ? 0 : segments) }), { minLength: 1, maxLength: 12 })
-      .map(items => ({ tokenIds: items.map(item => item.tokenId), segmentIds: items.map(item => item.segmentId) })),
+      .chain(items => fc.tuple(fc.constant(items), fc.array(token, { minLength: 1, maxLength: 3 })))
+      .map(([items, target]) => ({
+        tokenIds: [...items.map(item => item.tokenId), ...(crossAttention ? target : [])],
+        segmentIds: [...items.map(item => item.segmentId), ...(crossAttention ? target.map(() => 1) : [])],
+      })),
     segmentId: prefix ? fc.constant(1) : fc.nat(segments),
     steps: fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { maxLength: 9 }),
     rests: fc.boolean(),

@@ -172,7 +172,7 @@ describe('encoded graphs', () => {
   it('use only operators that every execution provider has, recurrence aside', () => {
     const operators = new Set<string>();
     for (const [name, architecture] of Object.entries(architectures)) {
-      for (const graph of ['model', 'step'] as const) {
+      for (const graph of ['model', 'encoder', 'decoder', 'step'] as const) {
         const fresh = new GraphBuilder(graph);
         const unilm = 'with_mlm' in allHeads(name) ? { application: 'unilm' } : {};
         const keywords = { hierarchical_position: true, ...allHeads(name), ...unilm };

@@ -64,7 +64,7 @@ export interface TinyModel {
 /** Keywords that give a model all of its heads, where it has heads of its own. */
 export function allHeads(model: string): JsonObject {
   if (model === 'electra') return { with_discriminator: true };
-  return /^gpt|^cloze/.test(model) ? {} : { with_mlm: true, with_nsp: true };
+  return /^gpt|^cloze|t5/.test(model) ? {} : { with_mlm: true, with_nsp: true };
 }
 
 /** A configuration small enough for tests. */

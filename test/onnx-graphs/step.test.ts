@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import type { AttentionRules } from '../../src/core/manifest.ts';
+import { assertClose, joined, range, rowsOf } from './arrays.ts';
 import { type Numbers, openTiny, type TinyModel } from './run-graph.ts';
 
 const VOCABULARY = 30;
@@ -247,37 +248,4 @@ function appended(tiny: TinyModel, cache: Cache, result: Cache, positions: reado
       return [name, joined(past, result[name.replace('past', 'new')] ?? { shape: [], data: [] }, 2)];
     }),
   );
-}
-
-/** Two arrays one after the other along an axis. */
-function joined(a: Numbers, b: Numbers, axis: number): Numbers {
-  const outer = a.shape.slice(0, axis).reduce((product, size) => product * size, 1);
-  const [left, right] = [Array.from(a.data), Array.from(b.data)];
-  const [widthA, widthB] = [left.length / outer, right.length / outer];
-  const data = range(0, outer).flatMap(i => [
-    ...left.slice(i * widthA, (i + 1) * widthA),
-    ...right.slice(i * widthB, (i + 1) * widthB),
-  ]);
-  return { shape: a.shape.with(axis, (a.shape[axis] ?? 0) + (b.shape[axis] ?? 0)), data };
-}
-
-/** Rows of logits [B, T, V], sequence after sequence. */
-function rowsOf({ shape, data }: Numbers, rows: readonly number[]): number[] {
-  const [batch = 0, length = 0, width = 0] = shape;
-  const values = Array.from(data);
-  return range(0, batch).flatMap(b =>
-    rows.flatMap(row => values.slice((b * length + row) * width, (b * length + row + 1) * width)),
-  );
-}
-
-function assertClose(found: readonly number[], expected: readonly number[], tolerance: number): void {
-  assert.equal(found.length, expected.length);
-  for (const [i, wanted] of expected.entries()) {
-    const difference = Math.abs((found[i] ?? Number.NaN) - wanted);
-    if (!(difference <= tolerance * Math.max(1, Math.abs(wanted)))) assert.fail(`[${i}]: ${found[i]}, not ${wanted}`);
-  }
-}
-
-function range(start: number, end: number): number[] {
-  return Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i);
 }

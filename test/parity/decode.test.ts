@@ -17,7 +17,7 @@ interface RecordedDecode {
   readonly method: 'beam_search' | 'random_sample';
   readonly topk: number;
   readonly inputs: Readonly<Record<string, readonly number[]>>;
-  readonly segmentRule: 'none' | 'ones' | 'flip' | 'speaker';
+  readonly segmentRule: 'none' | 'ones' | 'flip' | 'speaker' | 't5';
   readonly start_id: number | null;
   readonly end_id: number;
   readonly maxlen: number;
@@ -66,8 +66,11 @@ async function replayAll(model: Model, decodes: readonly RecordedDecode[]): Prom
 }
 
 async function replay(generator: Generator, decode: RecordedDecode): Promise<readonly number[]> {
-  const tokenIds = [...(decode.inputs['Input-Token'] ?? []), ...(decode.start_id === null ? [] : [decode.start_id])];
-  const segmentIds = decode.inputs['Input-Segment'] ?? tokenIds.map(() => 0);
+  const { inputs, start_id: startId, segmentRule } = decode;
+  const source = inputs['Input-Token'] ?? inputs['Encoder-Input-Token'] ?? [];
+  const tokenIds = [...source, ...(startId === null ? [] : [startId])];
+  const isTarget = (i: number) => segmentRule === 't5' && i >= source.length;
+  const segmentIds = inputs['Input-Segment'] ?? tokenIds.map((_, i) => (isTarget(i) ? 1 : 0));
   const scorer = generator.start({ tokenIds, segmentIds }, { segmentId: segmentOf(decode, tokenIds, segmentIds) });
   try {
     const { end_id: endId, maxlen: maxLen } = decode;
@@ -92,5 +95,5 @@ function segmentOf(
 ): number {
   if (segmentRule === 'flip') return 1 - (segmentIds.at(-1) ?? 0);
   if (segmentRule === 'speaker') return tokenIds.at(-1) ?? 0;
-  return segmentRule === 'ones' ? 1 : 0;
+  return segmentRule === 'ones' || segmentRule === 't5' ? 1 : 0;
 }

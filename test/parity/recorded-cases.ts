@@ -11,11 +11,11 @@ import { directorySet } from '../../src/io/file-source.ts';
 /** Folder of the cases: the fixtures, or another that their recipe wrote, named by RECORDED_CASES. */
 export const CASES = process.env['RECORDED_CASES'] ?? path.resolve(import.meta.dirname, '../fixtures/cases');
 
-/** An integer input as recorded. */
+/** An input as recorded: whole numbers, or base64 of little-endian float32. */
 export interface RecordedInput {
   readonly dtype: string;
   readonly shape: readonly number[];
-  readonly data: readonly number[];
+  readonly data: readonly number[] | string;
 }
 
 /** An output as recorded; `data` is base64 of little-endian float32. */
@@ -26,10 +26,10 @@ export interface RecordedOutput {
   readonly data: string;
 }
 
-/** One forward pass. */
+/** One forward pass of the model, or of one of its two halves. */
 export interface RecordedRun {
   readonly label: string;
-  readonly graph: string;
+  readonly graph: 'model' | 'encoder' | 'decoder';
   readonly inputs: Readonly<Record<string, RecordedInput>>;
   readonly outputs: readonly RecordedOutput[];
 }

@@ -9,22 +9,24 @@ import { convertCase, type RecordedRun, recordedCases } from '../parity/recorded
 import { webFixture } from './fixture.ts';
 import type { TextItem } from './page-tasks.ts';
 
-const CASES = ['albert-mlm', 'roformer-mlm', 'roformer-v2-mlm'];
+const CASES = ['albert-mlm', 'roformer-mlm', 'roformer-v2-mlm', 't5.1.0', 'mt5-keep-tokens'];
 
 const TOLERANCE = 1e-5;
 
 describe('recorded cases in a browser', () => {
   const web = webFixture();
 
-  for (const recorded of recordedCases(['albert', 'roformer', 'roformer_v2']).filter(({ name }) =>
-    CASES.includes(name),
-  )) {
+  const models = ['albert', 'roformer', 'roformer_v2', 't5.1.0', 'mt5.1.1'];
+  for (const recorded of recordedCases(models).filter(({ name }) => CASES.includes(name))) {
     for (const device of ['wasm', 'webgpu'] as const) {
       it(`${recorded.name} on ${device}`, async () => {
         const folder = path.join(web.folder, recorded.name, device);
         await convertCase(recorded, await directorySink(folder));
         web.server.folders.set(`/${recorded.name}-${device}/`, folder);
-        const runs = recorded.runs.filter(run => run.inputs['Input-Token']?.shape[0] === 1);
+        const runs = recorded.runs.filter(({ graph, inputs }) => {
+          const tokens = inputs['Input-Token'] ?? inputs['Encoder-Input-Token'];
+          return graph === 'model' && tokens?.shape[0] === 1;
+        });
         assert.ok(runs.length >= 2);
         const page = await web.open();
         const options = { device, wasmPaths: `${web.server.origin}/ort/` };
@@ -41,13 +43,21 @@ describe('recorded cases in a browser', () => {
 });
 
 function itemOf({ inputs }: RecordedRun): TextItem {
-  const tokenIds = inputs['Input-Token']?.data ?? [];
-  const segmentIds = inputs['Input-Segment']?.data ?? [];
-  return { kind: 'forward', tokenIds, segmentIds, positions: tokenIds.map((_, i) => i) };
+  const ids = (name: string): readonly number[] => {
+    const { data = [] } = inputs[name] ?? {};
+    return typeof data === 'string' ? [] : data;
+  };
+  const decoderTokenIds = ids('Decoder-Input-Token');
+  if (decoderTokenIds.length > 0) {
+    const tokenIds = ids('Encoder-Input-Token');
+    return { kind: 'forward', tokenIds, decoderTokenIds, positions: decoderTokenIds.map((_, i) => i) };
+  }
+  const tokenIds = ids('Input-Token');
+  return { kind: 'forward', tokenIds, segmentIds: ids('Input-Segment'), positions: tokenIds.map((_, i) => i) };
 }
 
 function compare({ label, outputs }: RecordedRun, logits: readonly (readonly number[])[]): void {
-  const output = outputs.find(({ name }) => name.endsWith('MLM-Activation'));
+  const output = outputs.find(({ name }) => /(MLM-Activation|Output-LM(-Activation)?)$/.test(name));
   assert.ok(output?.kind === 'probabilities', label);
   const expected = new Float32Array(new Uint8Array(Buffer.from(output.data, 'base64')).buffer);
   const found = logits.flatMap(softmax);

@@ -25,6 +25,8 @@ interface RecordedPass {
   readonly kind: 'forward';
   readonly tokenIds: readonly number[];
   readonly segmentIds?: readonly number[];
+  /** The target, where `tokenIds` are a source for an encoder. */
+  readonly decoderTokenIds?: readonly number[];
   readonly positions: readonly number[];
 }
 
@@ -61,13 +63,18 @@ export async function generateAll(
   }
 }
 
-async function forward(model: WebModel, { tokenIds, segmentIds, positions }: RecordedPass): Promise<TextResult> {
+async function forward(model: WebModel, pass: RecordedPass): Promise<TextResult> {
+  const { tokenIds, segmentIds, decoderTokenIds, positions } = pass;
   const graph = await model.openGraph('model');
-  const shape = [1, tokenIds.length];
-  const segments = segmentIds === undefined ? {} : { token_type_ids: int64Tensor(segmentIds, shape) };
-  const { logits } = await graph.run({ input_ids: int64Tensor(tokenIds, shape), ...segments }, ['logits']);
+  const line = (ids: readonly number[]) => int64Tensor(ids, [1, ids.length]);
+  const feeds = {
+    input_ids: line(tokenIds),
+    ...(segmentIds === undefined ? {} : { token_type_ids: line(segmentIds) }),
+    ...(decoderTokenIds === undefined ? {} : { decoder_input_ids: line(decoderTokenIds) }),
+  };
+  const { logits } = await graph.run(feeds, ['logits']);
   const values = logits?.dtype === 'float32' ? logits.data : new Float32Array(0);
-  const width = values.length / tokenIds.length;
+  const width = values.length / (decoderTokenIds ?? tokenIds).length;
   const rows = positions.map(position => [...values.subarray(position * width, (position + 1) * width)]);
   return { texts: [], tokenIds: [], logits: rows };
 }
