@@ -4,14 +4,25 @@
  * replayed are read, and those strictly.
  */
 import { FormatError } from '../core/errors.ts';
-import { child, count, list, object, oneOf, parseJson, type Reader, record, string } from '../core/json-reader.ts';
+import {
+  child,
+  count,
+  either,
+  list,
+  object,
+  oneOf,
+  parseJson,
+  type Reader,
+  record,
+  string,
+} from '../core/json-reader.ts';
 import { readText } from './read-input.ts';
 
-/** An input of whole numbers, flat. */
+/** An input, flat: whole numbers, or base64 of little-endian float32. */
 export interface RecordedInput {
   readonly dtype: string;
   readonly shape: readonly number[];
-  readonly data: readonly number[];
+  readonly data: readonly number[] | string;
 }
 
 /** An output; `data` is base64 of little-endian float32, `kind` says whether a softmax had been applied. */
@@ -23,11 +34,11 @@ export interface RecordedOutput {
   readonly data: string;
 }
 
-/** One forward pass. */
+/** One forward pass, of the whole model or of one of its two halves. */
 export interface RecordedRun {
   readonly label: string;
-  readonly graph: string;
-  /** By Keras' names: `Input-Token`, `Input-Segment`, `Input-Position`. */
+  readonly graph: 'model' | 'encoder' | 'decoder';
+  /** By Keras' names: `Input-Token`, `Input-Segment`, `Input-Position`, `Encoder-Input-Token` … */
   readonly inputs: Readonly<Record<string, RecordedInput>>;
   readonly outputs: readonly RecordedOutput[];
 }
@@ -39,7 +50,7 @@ export interface RecordedDecode {
   readonly temperature: number;
   readonly minEnds: number;
   readonly inputs: Readonly<Record<string, readonly number[]>>;
-  readonly segmentRule: 'none' | 'ones' | 'flip' | 'speaker';
+  readonly segmentRule: 'none' | 'ones' | 'flip' | 'speaker' | 't5';
   readonly startId: number | null;
   readonly endId: number;
   readonly maxLen: number;
@@ -62,23 +73,32 @@ export async function readCase(file: string): Promise<RecordedCase> {
   return { file, runs, decodes: decode.value === undefined ? [] : list(recordedDecode)(decode) };
 }
 
-/** The float32 values of an output. @throws FormatError when their number is not that of the shape. */
-export function recordedValues({ name, shape, data }: RecordedOutput, file: string): Float32Array {
+/** The float32 values of an output or input. @throws FormatError when their number is not that of the shape. */
+export function recordedValues(
+  { name, shape, data }: Pick<RecordedOutput, 'name' | 'shape' | 'data'>,
+  file: string,
+): Float32Array {
   const bytes = new Uint8Array(Buffer.from(data, 'base64'));
   const expected = shape.reduce((product, size) => product * size, 4);
   if (bytes.length === expected) return new Float32Array(bytes.buffer);
   throw new FormatError({
     file,
-    what: `output ${name}`,
+    what: `values of ${name}`,
     expected: `${expected} bytes`,
     found: `${bytes.length}`,
   });
 }
 
+const numbersOrText: Reader<readonly number[] | string> = either(
+  value => typeof value === 'string',
+  string,
+  list(count),
+);
+
 const recordedRun: Reader<RecordedRun> = object<RecordedRun>({
   label: string,
-  graph: string,
-  inputs: record(object<RecordedInput>({ dtype: string, shape: list(count), data: list(count) })),
+  graph: oneOf('model', 'encoder', 'decoder'),
+  inputs: record(object<RecordedInput>({ dtype: string, shape: list(count), data: numbersOrText })),
   outputs: list(
     object<RecordedOutput>({
       name: string,
@@ -104,7 +124,7 @@ const recordedDecode: Reader<RecordedDecode> = place => {
     temperature: orOne('temperature'),
     minEnds: orOne('min_ends'),
     inputs: record(list(count))(child(place, 'inputs')),
-    segmentRule: oneOf('none', 'ones', 'flip', 'speaker')(child(place, 'segmentRule')),
+    segmentRule: oneOf('none', 'ones', 'flip', 'speaker', 't5')(child(place, 'segmentRule')),
     startId: startId.value === null ? null : count(startId),
     endId: count(child(place, 'end_id')),
     maxLen: count(child(place, 'maxlen')),

@@ -33,7 +33,7 @@ export async function replayDecodes(model: Model, decodes: readonly RecordedDeco
 async function replay(graph: GraphSession, decode: RecordedDecode): Promise<readonly number[]> {
   const decoder = new RecordedDecoder(graph, decode);
   const { temperature, minEnds, topK } = decode;
-  const inputs = ['Input-Token', 'Input-Segment'].flatMap(name => {
+  const inputs = ['Input-Token', 'Encoder-Input-Token', 'Input-Segment'].flatMap(name => {
     const ids = decode.inputs[name];
     return ids === undefined ? [] : [[...ids]];
   });
@@ -55,26 +55,26 @@ class RecordedDecoder extends AutoRegressiveDecoder {
 
   /** Scores of the last position: the prompt with the ids so far, in one forward pass. */
   override async predict([prompts = [], segments = []]: DecoderInput[][], outputIds: number[][]) {
-    const tokens = outputIds.map((ids, row) => [...(prompts[row] ?? []), ...ids]);
-    const length = tokens[0]?.length ?? 0;
-    const shape = [tokens.length, length];
-    const feeds: Record<string, Tensor> = { input_ids: int64Tensor(tokens.flat(), shape) };
-    if (this.#rule !== 'none') {
-      const rows = outputIds.map((ids, row) => {
-        const given = [...(segments[row] ?? [])];
-        const next = this.#segment(given.at(-1) ?? 0, prompts[row]?.at(-1) ?? 0);
-        return [...given, ...ids.map(() => next)];
-      });
-      feeds['token_type_ids'] = int64Tensor(rows.flat(), shape);
-    }
+    const feeds = this.#rule === 't5' ? sideFeeds(prompts, outputIds) : this.#feeds(prompts, segments, outputIds);
     const { logits } = await this.#graph.run(feeds, ['logits']);
     if (!(logits?.data instanceof Float32Array)) throw new InputError({ what: 'logits', found: 'none' });
     const { data } = logits;
-    const vocabSize = logits.shape.at(-1) ?? 0;
-    return tokens.map((_, row) => {
+    const [, length = 0, vocabSize = 0] = logits.shape;
+    return outputIds.map((_, row) => {
       const end = (row + 1) * length * vocabSize;
       return data.slice(end - vocabSize, end);
     });
+  }
+
+  #feeds(prompts: DecoderInput[], segments: DecoderInput[], outputIds: number[][]): Record<string, Tensor> {
+    const feeds = { input_ids: matrix(outputIds.map((ids, row) => [...(prompts[row] ?? []), ...ids])) };
+    if (this.#rule === 'none') return feeds;
+    const rows = outputIds.map((ids, row) => {
+      const given = [...(segments[row] ?? [])];
+      const next = this.#segment(given.at(-1) ?? 0, prompts[row]?.at(-1) ?? 0);
+      return [...given, ...ids.map(() => next)];
+    });
+    return { ...feeds, token_type_ids: matrix(rows) };
   }
 
   /** The segment of generated tokens, as the recording's script chose it. */
@@ -82,4 +82,13 @@ class RecordedDecoder extends AutoRegressiveDecoder {
     if (this.#rule === 'flip') return 1 - lastSegment;
     return this.#rule === 'speaker' ? lastToken : 1;
   }
+}
+
+/** Sources for the encoder, and what was written so far for the decoder. */
+function sideFeeds(sources: DecoderInput[], outputIds: number[][]): Record<string, Tensor> {
+  return { input_ids: matrix(sources.map(ids => [...ids])), decoder_input_ids: matrix(outputIds) };
+}
+
+function matrix(rows: readonly (readonly number[])[]): Tensor {
+  return int64Tensor(rows.flat(), [rows.length, rows[0]?.length ?? 0]);
 }

@@ -1,11 +1,13 @@
 /**
- * Whether the two graphs of a model agree: `step.onnx`, fed a made-up sequence token by token behind its cache, has to
- * give the logits that `model.onnx` gives for the whole of it.
+ * Whether the two graphs of a model agree: `step.onnx`, fed a made-up sequence token by token through the generation
+ * engine, has to give the logits that `model.onnx` gives for the whole of it.
  */
-import { boolTensor, float32Tensor, int64Tensor, type Tensor } from '../core/tensor.ts';
-import { blankSlots } from '../generation/step-session.ts';
+import { int64Tensor, type Tensor } from '../core/tensor.ts';
+import { extendHypothesis, rootHypothesis } from '../decode/scorer.ts';
+import { createGenerator } from '../generation/generator.ts';
+import { type Sequence, sourceLength } from '../generation/visibility.ts';
 import type { Model } from '../model.ts';
-import type { GraphSession } from '../session/session.ts';
+import { float32Output } from '../session/float32-output.ts';
 
 /** What was compared. */
 export interface StepAgreement {
@@ -18,95 +20,66 @@ export interface StepAgreement {
 /** The design's bound: both graphs compute the same sums, in another order. */
 const TOLERANCE = 1e-5;
 
+/** Tokens of the sequence, and of those the ones of a source with an encoder of its own. */
+const TOKENS = 12;
+const SOURCE = 4;
+
 /** Compares the graphs; undefined where attention looks ahead, so that no token can be fed before the next. */
 export async function checkStepAgreement(model: Model): Promise<StepAgreement | undefined> {
-  const { graphs, attention, dimensions } = model.manifest;
+  const { graphs, attention } = model.manifest;
   if (graphs.step === undefined || attention.visibility === 'padding') return undefined;
-  const tokens = Math.min(12, dimensions.maxPositions ?? 12);
-  const ids = Array.from({ length: tokens }, (_, i) => 1 + ((7 * i + 3) % (dimensions.vocabSize - 1)));
-  const whole = await wholeLogits(model, ids);
-  const stepped = await steppedLogits(model, ids);
-  let absolute = 0;
+  const sequence = madeUpSequence(model);
+  const whole = await wholeLogits(model, sequence);
+  const stepped = await steppedLogits(model, sequence);
+  let absolute = whole.length === stepped.length ? 0 : Number.NaN;
   for (const [i, value] of whole.entries()) absolute = Math.max(absolute, Math.abs(value - (stepped[i] ?? Number.NaN)));
   const scale = whole.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
-  return { absolute, tokens, pass: absolute <= TOLERANCE * scale };
+  return { absolute, tokens: sequence.tokenIds.length, pass: absolute <= TOLERANCE * scale };
 }
 
-/** Segment 1 throughout: the part of a prefix model that is generated, and never padding. */
-function idFeeds(graph: GraphSession, ids: readonly number[], start: number): Record<string, Tensor> {
-  const shape = [1, ids.length];
-  const values: Readonly<Record<string, readonly number[]>> = {
-    input_ids: ids,
-    token_type_ids: ids.map(() => 1),
-    position_ids: ids.map((_, i) => start + i),
-  };
-  const wanted = graph.inputs.filter(({ name }) => Object.hasOwn(values, name));
-  return Object.fromEntries(wanted.map(({ name }) => [name, int64Tensor(values[name] ?? [], shape)]));
+/** Segment 1 but for a source: the part of a prefix model that is generated, and never padding. */
+function madeUpSequence({ manifest: { attention, dimensions } }: Model): Sequence {
+  const tokens = Math.min(TOKENS, dimensions.maxPositions ?? TOKENS);
+  const tokenIds = Array.from({ length: tokens }, (_, i) => 1 + ((7 * i + 3) % (dimensions.vocabSize - 1)));
+  const isSource = (i: number): boolean => attention.crossAttention === true && i < SOURCE;
+  return { tokenIds, segmentIds: tokenIds.map((_, i) => (isSource(i) ? 0 : segmentOf(dimensions))) };
 }
 
-async function wholeLogits(model: Model, ids: readonly number[]): Promise<Float32Array> {
+function segmentOf({ segmentVocabSize }: Model['manifest']['dimensions']): number {
+  return segmentVocabSize > 1 ? 1 : 0;
+}
+
+/** Logits of all tokens, of a source aside. */
+async function wholeLogits(model: Model, sequence: Sequence): Promise<Float32Array> {
   const graph = await model.openGraph('model');
-  return floatsOf(await graph.run(idFeeds(graph, ids, 0), ['logits']), 'logits');
+  const { tokenIds, segmentIds } = sequence;
+  const source = sourceLength(model.manifest.attention, sequence);
+  const ids: Readonly<Record<string, readonly number[]>> = {
+    input_ids: source === 0 ? tokenIds : tokenIds.slice(0, source),
+    decoder_input_ids: tokenIds.slice(source),
+    token_type_ids: segmentIds,
+    position_ids: tokenIds.map((_, i) => i),
+  };
+  const feeds: Record<string, Tensor> = {};
+  for (const { name } of graph.inputs) feeds[name] = int64Tensor(ids[name] ?? [], [1, ids[name]?.length ?? 0]);
+  return float32Output(await graph.run(feeds, ['logits']), 'logits').data;
 }
 
-async function steppedLogits(model: Model, ids: readonly number[]): Promise<Float32Array> {
-  const graph = await model.openGraph('step');
-  const cachePorts = graph.inputs.filter(({ name }) => /^past_(key|value)\./.test(name));
-  const takesPositions = graph.inputs.some(({ name }) => name === 'past_position_ids');
-  const blank = blankSlots(graph);
-  const cache = new Map<string, Float32Array[]>(
-    cachePorts.map(({ name, shape: [, heads, , size] }) => {
-      return [name, Array.from({ length: blank }, () => new Float32Array(Number(heads) * Number(size)))];
-    }),
-  );
-  const logits: Float32Array[] = [];
-  for (const [position, id] of ids.entries()) {
-    const past = cachePorts.map(({ name, shape: [, heads, , size] }) => {
-      const rows = cache.get(name) ?? [];
-      return [name, cacheTensor(rows, Number(heads), Number(size))] as const;
-    });
-    const feeds = {
-      ...idFeeds(graph, [id], position),
-      ...Object.fromEntries(past),
-      ...(takesPositions && { past_position_ids: int64Tensor(slotPositions(blank, position), [1, blank + position]) }),
-      visible: boolTensor(new Uint8Array(blank + position + 1).fill(1, blank), [1, 1, blank + position + 1]),
-      logit_rows: int64Tensor([0], [1, 1]),
-    };
-    const fresh = cachePorts.map(({ name }) => name.replace('past_', 'new_'));
-    const results = await graph.run(feeds, [...fresh, 'logits']);
-    logits.push(floatsOf(results, 'logits'));
-    for (const [i, { name }] of cachePorts.entries()) cache.get(name)?.push(floatsOf(results, fresh[i] ?? ''));
-  }
-  return concat(logits);
-}
-
-/** Rows of one position each, `[N, 1, H]`, as one tensor `[1, N, P, H]`. */
-function cacheTensor(rows: readonly Float32Array[], heads: number, size: number): Tensor {
-  const data = new Float32Array(rows.length * heads * size);
-  for (const [position, row] of rows.entries()) {
-    for (let head = 0; head < heads; head++) {
-      data.set(row.subarray(head * size, (head + 1) * size), (head * rows.length + position) * size);
+async function steppedLogits(model: Model, sequence: Sequence): Promise<readonly number[]> {
+  const { manifest } = model;
+  const generator = createGenerator(await model.openGraph('step'), manifest);
+  const begun = sourceLength(manifest.attention, sequence) + 1;
+  const prompt = { tokenIds: sequence.tokenIds.slice(0, begun), segmentIds: sequence.segmentIds.slice(0, begun) };
+  const scorer = generator.start(prompt, { segmentId: segmentOf(manifest.dimensions) });
+  try {
+    let last = rootHypothesis();
+    const logits = [...(await scorer.score([last]))];
+    for (const tokenId of sequence.tokenIds.slice(begun)) {
+      last = extendHypothesis(last, tokenId);
+      logits.push(...(await scorer.score([last])));
     }
+    return logits;
+  } finally {
+    scorer.release();
   }
-  return float32Tensor(data, [1, heads, rows.length, size]);
-}
-
-function floatsOf(results: Readonly<Record<string, Tensor>>, name: string): Float32Array {
-  const data = results[name]?.data;
-  return data instanceof Float32Array ? data : new Float32Array();
-}
-
-function concat(parts: readonly Float32Array[]): Float32Array {
-  const joined = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
-/** Positions of the slots: 0 for the blank ones, then from 0 up. */
-function slotPositions(blank: number, length: number): number[] {
-  return Array.from({ length: blank + length }, (_, i) => Math.max(0, i - blank));
 }
