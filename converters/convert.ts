@@ -135,7 +135,7 @@ async function writeModel(
   const manifest = manifestOf(plan, checkpoint, options, { graphs, tokenizer });
   const generation = generationConfig(options.tasks ?? {}, tokenizer);
   const texts = jsonFiles({
-    'config.json': huggingFaceConfig(plan.facts, config, data.length),
+    'config.json': huggingFaceConfig(plan.facts, config, { graphs: wholeFiles(graphs), weightFiles: data.length }),
     ...(generation === undefined ? {} : { 'generation_config.json': generation }),
   });
   for (const [file, text] of texts) await writeFile(sink, file, new TextEncoder().encode(text));
@@ -157,6 +157,12 @@ async function writeGraphs(model: ModelPlan, layout: WeightLayout, sink: ByteSin
     graphs[name] = { ...entry, dtype: 'float32', inputs: plan.inputs, outputs: plan.outputs };
   }
   return graphs;
+}
+
+/** Names of the files that Hugging Face's libraries know. */
+function wholeFiles({ model, decoder, encoder }: Manifest['graphs']): readonly string[] {
+  const known = decoder === undefined ? [model] : [encoder, decoder];
+  return known.flatMap(graph => (graph === undefined ? [] : graph.file.slice(FOLDER.length + 1)));
 }
 
 /** What Hugging Face calls the files of a model's two halves. */

@@ -2,7 +2,7 @@
  * Which architectures a checkpoint could be of, for `inspect`: each one is planned with each set of heads that its
  * configuration allows, reconciled with the names in the file, and ranked by what does not fit.
  */
-import type { JsonObject } from '../onnx-graphs/architecture.ts';
+import type { JsonObject, LayerSpec } from '../onnx-graphs/architecture.ts';
 import { architectures } from '../onnx-graphs/architectures/index.ts';
 import { ConfigError, WeightsError } from '../src/core/errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -50,8 +50,20 @@ export function guessArchitecture(checkpoint: Checkpoint, config: JsonObject): r
 
 function bestFit(model: string, checkpoint: Checkpoint, config: JsonObject): ArchitectureFit | undefined {
   const variants = HEADS.flatMap(heads => SEGMENTS.map(segments => ({ model, ...heads, ...segments })));
-  const fits = variants.flatMap(keywords => fitOf(keywords, checkpoint, config) ?? []);
+  // Fewest keywords first: others that ask for the same weights only say what the architecture does not hear.
+  const plans = new Map<string, Plan>();
+  for (const keywords of variants.toSorted((a, b) => Object.keys(a).length - Object.keys(b).length)) {
+    const layers = layersOf(keywords, config);
+    const weights = JSON.stringify(layers?.map(({ name, slots }) => [name, slots]));
+    if (layers !== undefined && !plans.has(weights)) plans.set(weights, { keywords, layers });
+  }
+  const fits = [...plans.values()].flatMap(plan => fitOf(plan, checkpoint) ?? []);
   return fits.toSorted(compareFits)[0];
+}
+
+interface Plan {
+  readonly keywords: ArchitectureFit['keywords'];
+  readonly layers: readonly LayerSpec[];
 }
 
 /** Fewest problems first, then fewest tensors left over, then fewest keywords: one that changes nothing is not needed. */
@@ -61,21 +73,25 @@ function compareFits(a: ArchitectureFit, b: ArchitectureFit): number {
   );
 }
 
-/** Undefined when the architecture can't be configured so or has no names for the checkpoint. */
-function fitOf(
-  keywords: JsonObject & { readonly model: string },
-  checkpoint: Checkpoint,
-  config: JsonObject,
-): ArchitectureFit | undefined {
+/** Undefined when the architecture can't be configured so. */
+function layersOf(keywords: ArchitectureFit['keywords'], config: JsonObject): readonly LayerSpec[] | undefined {
   const architecture = architectures[keywords.model];
-  if (architecture === undefined) return undefined;
   try {
-    const layers = architecture.layers(architecture.parseConfig(config, keywords));
-    const naming = recogniseNaming(checkpoint, { architecture: architecture.name, layers });
+    return architecture?.layers(architecture.parseConfig(config, keywords));
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined when the architecture has no names for the checkpoint. */
+function fitOf({ keywords, layers }: Plan, checkpoint: Checkpoint): ArchitectureFit | undefined {
+  try {
+    const naming = recogniseNaming(checkpoint, { architecture: keywords.model, layers });
     const { problems, extra } = reconcile(layers, checkpoint, naming);
     return { keywords, scheme: naming.label, problems: problems.length, unused: extra.length };
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof WeightsError) return undefined;
+    if (error instanceof WeightsError) return undefined;
     throw error;
   }
 }

@@ -48,6 +48,11 @@ function similarSentences(maxLen: number): Preset['tasks'] {
   };
 }
 
+/** bert4keras' titles: at most 32 tokens for a text cut to so many. */
+function title(maxPromptLen: number): JsonObject {
+  return { strategy: 'bert4keras-beam', topK: 1, maxPromptLen, maxLen: 32, promptText: 'omitted' };
+}
+
 /** Entries in alphabetical order. */
 export const presets: readonly Preset[] = [
   {
@@ -80,7 +85,7 @@ export const presets: readonly Preset[] = [
     link: 'https://github.com/bojone/bert4keras/blob/master/examples/task_seq2seq_autotitle.py',
     keywords: { model: 'bert', application: 'unilm' },
     tokenizer: uncased,
-    tasks: { completion: { strategy: 'bert4keras-beam', topK: 1, maxLen: 32, promptText: 'omitted' } },
+    tasks: { completion: title(224) },
   },
   {
     name: 'cdial-gpt',
@@ -135,6 +140,14 @@ export const presets: readonly Preset[] = [
     tasks: {},
   },
   {
+    name: 'mt5',
+    describe: 'multilingual T5, or one fine-tuned for text to text',
+    link: 'https://github.com/bojone/t5_in_bert4keras',
+    keywords: { model: 'mt5.1.1' },
+    tokenizer: { kind: 'sentencepiece', tokenStart: null, tokenEnd: '</s>' },
+    tasks: { completion: { ...title(256), startId: 0 } },
+  },
+  {
     name: 'nezha-base',
     describe: "Huawei's NEZHA-Base with its masked-token head",
     link: 'https://github.com/huawei-noah/Pretrained-Language-Model/tree/master/NEZHA-TensorFlow',
@@ -164,7 +177,7 @@ export const presets: readonly Preset[] = [
     link: 'https://github.com/ymcui/Chinese-BERT-wwm',
     keywords: { model: 'roberta', application: 'unilm' },
     tokenizer: uncased,
-    tasks: { completion: { strategy: 'bert4keras-beam', topK: 1, maxLen: 32, promptText: 'omitted' } },
+    tasks: { completion: title(224) },
   },
   {
     name: 'roberta-wwm',
@@ -230,6 +243,14 @@ export const presets: readonly Preset[] = [
     keywords: { model: 'bert', application: 'unilm', with_pool: 'linear' },
     tokenizer: uncased,
     tasks: similarSentences(32),
+  },
+  {
+    name: 't5-pegasus',
+    describe: 'T5-PEGASUS over words: summaries and titles, or one fine-tuned for text to text',
+    link: 'https://github.com/ZhuiyiTechnology/t5-pegasus',
+    keywords: { model: 'mt5.1.1' },
+    tokenizer: words,
+    tasks: { completion: { ...title(256), startToken: '[CLS]' } },
   },
   {
     name: 'wobert',

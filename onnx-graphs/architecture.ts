@@ -69,8 +69,9 @@ export interface ModelFacts {
   readonly dimensions: Dimensions;
   readonly attention: AttentionRules;
   readonly activations: Activations;
-  /** Hugging Face's `model_type`, for config.json. */
+  /** Hugging Face's `model_type`, for config.json, and what it calls otherwise than for a BERT. */
   readonly modelType: string;
+  readonly huggingFace?: JsonObject;
   /** Which of its {@link GraphWriters} this configuration has. */
   readonly graphs: readonly (keyof GraphWriters<unknown>)[];
 }

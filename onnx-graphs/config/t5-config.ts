@@ -4,8 +4,9 @@
  *
  * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L1972-L2592
  */
-import type { ModelFacts } from '../architecture.ts';
+import type { JsonObject, ModelFacts } from '../architecture.ts';
 import type { Activation } from '../layers/activation.ts';
+import { BUCKETS } from '../layers/bucketed-positions.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { activationOption, dimensionsOf, readTransformerConfig, type TransformerConfig } from './transformer-config.ts';
 
@@ -62,6 +63,28 @@ export function describeT5(config: T5Config, modelType: string): ModelFacts {
       : { visibility: sides === 'decoder' ? 'causal' : 'padding', segmentPadding: false },
     activations: { ...(withLm !== null && { logits: withLm }) },
     modelType,
+    huggingFace: huggingFaceKeys(config),
     graphs: both ? ['model', 'encoder', 'decoder', ...(withLm === null ? [] : (['step'] as const))] : ['model'],
+  };
+}
+
+/** https://huggingface.co/docs/transformers/model_doc/t5#transformers.T5Config */
+function huggingFaceKeys(config: T5Config): JsonObject {
+  const [gate = 'relu', ...others] = config.hiddenAct;
+  const activation = { gelu_erf: 'gelu', gelu_tanh: 'gelu_new' }[gate as string] ?? gate;
+  return {
+    d_model: config.hiddenSize,
+    d_kv: config.headSize,
+    d_ff: config.intermediateSize,
+    num_layers: config.layers,
+    num_decoder_layers: config.layers,
+    num_heads: config.heads,
+    feed_forward_proj: others.length === 0 ? activation : `gated-${activation}`,
+    relative_attention_num_buckets: BUCKETS,
+    relative_attention_max_distance: 128,
+    layer_norm_epsilon: 1e-6,
+    tie_word_embeddings: config.tiedLogits,
+    is_encoder_decoder: config.sides === 'both',
+    decoder_start_token_id: 0,
   };
 }

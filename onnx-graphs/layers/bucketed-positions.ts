@@ -19,7 +19,7 @@ import { transpose } from '../ops/layout.ts';
 import { distancesBetween } from './relative-position.ts';
 
 /** Rows of a table. */
-const BUCKETS = 32;
+export const BUCKETS = 32;
 
 /** First distances of the buckets that hold more than one, where half of the buckets are for keys after the query … */
 const BOTH_SIDES = [8, 12, 16, 23, 32, 46, 64, 91];

@@ -14,7 +14,8 @@ export const keywordFlags = {
   model: {
     type: 'string',
     group: GROUP,
-    describe: 'architecture: bert, albert, electra, nezha, roformer, roformer_v2, gpt, gpt2, gpt2_ml, cloze-bilstm',
+    describe:
+      'architecture: bert, albert, electra, nezha, roformer, roformer_v2, gpt, gpt2, gpt2_ml, t5.1.0, t5.1.1, mt5.1.1 (_encoder, _decoder), cloze-bilstm',
   },
   application: {
     type: 'string',
@@ -32,6 +33,8 @@ export const keywordFlags = {
     describe: 'masked-token head; bare, or an activation (linear)',
   },
   'with-discriminator': { type: 'string', group: GROUP, describe: 'head of ELECTRA; bare, or an activation' },
+  'with-lm': { type: 'string', group: GROUP, describe: 'head of T5: false, or an activation' },
+  'cross-position-bias': { type: 'boolean', group: GROUP, describe: 'T5: positions in attention to the source (true)' },
   'final-activation': { type: 'string', group: GROUP, describe: 'activation of a GPT head' },
   'keep-tokens': { type: 'string', group: GROUP, describe: 'JSON file: rows of the token table to keep' },
   'compound-tokens': { type: 'string', group: GROUP, describe: 'JSON file: rows to append' },
@@ -71,6 +74,8 @@ export async function keywordsOf(flags: Parsed<typeof keywordFlags>): Promise<Js
     with_nsp: flags.withNsp,
     with_mlm: bareOrValue(flags.withMlm),
     with_discriminator: bareOrValue(flags.withDiscriminator),
+    with_lm: bareOrValue(flags.withLm),
+    cross_position_bias: flags.crossPositionBias,
     final_activation: flags.finalActivation,
     keep_tokens: flags.keepTokens === undefined ? undefined : await readJson(flags.keepTokens),
     compound_tokens: flags.compoundTokens === undefined ? undefined : await readJson(flags.compoundTokens),

@@ -6,17 +6,24 @@ import { type Completer, type CompletionOptions, createCompleter } from '../task
 import { cacheFlag, cacheOption, noticeStrategy } from './cache-flag.ts';
 import { notInteractive } from './chat.ts';
 import { type Command, type Flags, jsonFlag, type Parsed } from './command.ts';
-import { decodingFlags, decodingOptions } from './decoding-flags.ts';
+import { decodingFlags, decodingOptions, startFlags, startOptions } from './decoding-flags.ts';
 import { loadOptions, runFlags } from './device-flags.ts';
 import { answerLines, inputFlags, type JsonLine, LINES_AT_ONCE, textField } from './json-lines.ts';
 import { isInteractive, type Repl, runRepl } from './repl.ts';
 
-const flags = { ...inputFlags, ...decodingFlags, ...runFlags, ...cacheFlag, ...jsonFlag } as const satisfies Flags;
+const flags = {
+  ...inputFlags,
+  ...decodingFlags,
+  ...startFlags,
+  ...runFlags,
+  ...cacheFlag,
+  ...jsonFlag,
+} as const satisfies Flags;
 
 /** The command. */
 export const completeCommand: Command<typeof flags> = {
   command: 'complete <model>',
-  describe: 'Write on from prompts',
+  describe: 'Write on from prompts, or from a source what a model with an encoder makes of it',
   flags,
   examples: [
     ['$0 complete models/gpt2', 'one prompt a line; \\n in it is a line break'],
@@ -30,7 +37,7 @@ async function runComplete(options: Parsed<typeof flags>, signal: AbortSignal): 
   if (input === undefined && !isInteractive()) throw notInteractive();
   const model = await loadModel(String(options['model']), { signal, ...loadOptions(options) });
   try {
-    const completer = await createCompleter(model, cacheOption(options));
+    const completer = await createCompleter(model, { ...startOptions(options), ...cacheOption(options) });
     noticeStrategy(completer, json);
     const decoding = decodingOptions(options);
     if (input === undefined) return await runRepl(completionRepl(completer, decoding), signal);

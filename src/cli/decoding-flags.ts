@@ -3,6 +3,7 @@
  * `convert`, where they become them.
  */
 import type { Json, Manifest } from '../core/manifest.ts';
+import type { CompletionSettings } from '../tasks/completion.ts';
 import type { DecodingOptions } from '../tasks/decoding-settings.ts';
 import type { Flags, Parsed } from './command.ts';
 
@@ -29,6 +30,7 @@ export const decodingFlags = {
   },
   'repetition-penalty': { type: 'number', group: GROUP, describe: 'above 1 makes tokens that are there less likely' },
   'no-repeat-ngram': { type: 'number', group: GROUP, describe: 'no run of so many tokens twice' },
+  'max-prompt-len': { type: 'number', group: GROUP, describe: 'most tokens of a prompt; longer ones are cut' },
   'max-len': { type: 'number', group: GROUP, describe: 'most new tokens, the end token included' },
   'min-len': { type: 'number', group: GROUP, describe: 'fewest new tokens' },
   'min-ends': { type: 'number', group: GROUP, describe: 'end tokens before a text may end' },
@@ -36,9 +38,23 @@ export const decodingFlags = {
   'end-token': { type: 'string', group: GROUP, describe: 'the same as a token of the vocabulary' },
 } as const satisfies Flags;
 
+/** The token that a text begins with, which chats have no use for. */
+export const startFlags = {
+  'start-id': { type: 'number', group: GROUP, describe: 'T5: id of the token that a text begins with (0)' },
+  'start-token': { type: 'string', group: GROUP, describe: 'the same as a token of the vocabulary' },
+} as const satisfies Flags;
+
+/** The flags that were given, as settings of a completer. */
+export function startOptions({ startId, startToken }: Parsed<typeof startFlags>): CompletionSettings {
+  return given({ startId, startToken });
+}
+
 /** The flags that were given, as options of a task. */
-export function decodingOptions(flags: Parsed<typeof decodingFlags>): DecodingOptions {
+export function decodingOptions(
+  flags: Parsed<typeof decodingFlags>,
+): DecodingOptions & { readonly maxPromptLen?: number } {
   return given({
+    maxPromptLen: flags.maxPromptLen,
     strategy: flags.strategy,
     topK: flags.topK,
     topP: flags.topP,
@@ -63,6 +79,7 @@ const WRITING_TASKS = ['chat', 'completion'] as const;
 /** Decoding flags with the task they are for, as `convert` has them. */
 export const taskFlags = {
   ...decodingFlags,
+  ...startFlags,
   task: {
     type: 'string',
     array: true,
@@ -77,9 +94,10 @@ export function taskSettings(
   flags: Parsed<typeof taskFlags>,
   tasks: readonly string[] = WRITING_TASKS,
 ): Manifest['tasks'] {
-  const settings = decodingOptions(flags) as Readonly<Record<string, Json>>;
-  if (Object.keys(settings).length === 0) return {};
-  return Object.fromEntries((flags.task ?? tasks).map(task => [task, settings]));
+  const shared = decodingOptions(flags) as Readonly<Record<string, Json>>;
+  const start = startOptions(flags) as Readonly<Record<string, Json>>;
+  const settings = (flags.task ?? tasks).map(task => [task, task === 'completion' ? { ...shared, ...start } : shared]);
+  return Object.fromEntries(settings.filter(([, entries]) => Object.keys(entries ?? {}).length > 0));
 }
 
 /** Without the entries that are undefined. */

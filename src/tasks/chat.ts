@@ -4,7 +4,7 @@
  *
  * https://github.com/bojone/nezha_gpt_dialog, https://github.com/bojone/CDial-GPT-tf
  */
-import { InputError } from '../core/errors.ts';
+import { ConfigError, InputError } from '../core/errors.ts';
 import { checkInteger } from '../decode/option-checks.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
 import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
@@ -101,6 +101,10 @@ export async function createChat(model: Model, options: ChatSettings & StrategyO
 /** A chat over an engine; later levels of settings override earlier ones. */
 export function createChatOver(engine: TextEngine, levels: readonly ChatSettings[]): Chat {
   const { tokenizer } = engine;
+  if (engine.crossAttention === true) {
+    const next = 'A model with an encoder and a decoder writes from one prompt: use a completer.';
+    throw new ConfigError({ what: 'model', expected: 'a language model', found: 'an encoder and a decoder', next });
+  }
   const layout = createHistoryLayout(tokenizer, lastGiven(levels, 'speakers') ?? null);
   const toText = (tokenIds: readonly number[]): string => tokenizer.decode(tokenIds);
   const resting = createRestingRequest();

@@ -1,19 +1,35 @@
 /**
- * Completion: a text goes on. CPM-LM gives back prompt and continuation decoded together, with the signs that stand for
+ * Completion: a text goes on, or another is written from it. CPM-LM gives back prompt and continuation decoded together, with the signs that stand for
  * blanks and line ends turned back; GPT2_ML puts the continuation behind the prompt as it was given. Which of it, which
  * token ends a text and how long it may be is data, kept in the manifest's `tasks.completion`.
  *
  * https://github.com/bojone/CPM_LM_bert4keras,
- * https://github.com/bojone/bert4keras/blob/c1ae0dc/examples/basic_language_model_gpt2_ml.py
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc/examples/basic_language_model_gpt2_ml.py,
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc/examples/task_seq2seq_autotitle_csl_mt5.py
  */
-import { InputError } from '../core/errors.ts';
+import { ConfigError, InputError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
+import { checkInteger } from '../decode/option-checks.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
 import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Model } from '../model.ts';
 import { cpmText } from '../tokenizers/sentencepiece/cpm-recipe.ts';
-import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
-import { checkSettings, lastGiven, manifestSettings, oneOf, type SettingChecks } from './setting-checks.ts';
+import {
+  type Decoding,
+  type DecodingOptions,
+  decodingChecks,
+  knownToken,
+  resolveDecoding,
+} from './decoding-settings.ts';
+import {
+  checkSettings,
+  lastGiven,
+  manifestSettings,
+  number,
+  oneOf,
+  type SettingChecks,
+  string,
+} from './setting-checks.ts';
 import {
   checkOneText,
   type GeneratedText,
@@ -35,13 +51,25 @@ interface TextRecipe {
   readonly promptText?: 'decoded' | 'given' | 'omitted' | null;
   /** Whether decoded texts have CPM's signs for blanks and line ends. Default `cpm` where words are cut beforehand. */
   readonly signs?: 'cpm' | 'none' | null;
+  /**
+   * The token that a text begins with where the prompt has an encoder of its own, by id or as a token of the vocabulary.
+   * Default 0, the padding, as Google trained T5.
+   */
+  readonly startId?: number | null;
+  readonly startToken?: string | null;
 }
 
+/** Options of a completion besides its signal. */
+type PromptOptions = DecodingOptions & {
+  /** Most tokens of a prompt, start and end token included; what a longer one has beyond them is left out. Default: all. */
+  readonly maxPromptLen?: number | null;
+};
+
 /** Settings of a completer: defaults of its completions, and how texts are put together. */
-export type CompletionSettings = DecodingOptions & TextRecipe;
+export type CompletionSettings = PromptOptions & TextRecipe;
 
 /** Options of one prompt. */
-export type CompletionOptions = DecodingOptions & { readonly signal?: AbortSignal };
+export type CompletionOptions = PromptOptions & { readonly signal?: AbortSignal };
 
 /** What a completer writes. */
 export interface Completion {
@@ -74,15 +102,19 @@ export interface Completer {
 
 const DEFAULTS: DecodingOptions = { strategy: 'sample', topP: 0.95, maxLen: 64 };
 
+const OPTIONS: SettingChecks = { ...decodingChecks, maxPromptLen: number };
+
 const SETTINGS: SettingChecks = {
-  ...decodingChecks,
+  ...OPTIONS,
   promptText: oneOf('decoded', 'given', 'omitted'),
   signs: oneOf('cpm', 'none'),
+  startId: number,
+  startToken: string,
 };
 
 /**
  * A completer over a model, with the manifest's settings under those given here.
- * @throws ConfigError for settings the task does not know, or a model that is no language model; SessionError.
+ * @throws ConfigError for settings the task or the model does not know, or a model that is no language model; SessionError.
  * @example
  * const completer = await createCompleter(await loadModel('models/cpm'));
  * const { completions } = await completer.complete('今天天气不错', { topP: 0.9, n: 3, seed: 1 });
@@ -98,11 +130,8 @@ export async function createCompleter(
   return createCompleterOver(await openTextEngine(model, { cache }), [recipe, defaults, settings]);
 }
 
-/** What follows from the manifest: signs that went in come out again, and a UniLM model writes another text. */
-function defaultRecipe(
-  tokenizer: TokenizerEntry | undefined,
-  visibility: TextEngine['visibility'],
-): Required<TextRecipe> {
+/** What follows from the manifest: signs that went in come out again, and a UniLM model or T5 writes another text. */
+function defaultRecipe(tokenizer: TokenizerEntry | undefined, visibility: TextEngine['visibility']): TextRecipe {
   const isCut = tokenizer?.kind === 'sentencepiece' && tokenizer.preTokenize !== null;
   if (isCut) return { promptText: 'decoded', signs: 'cpm' };
   return { promptText: visibility === 'prefix' ? 'omitted' : 'given', signs: 'none' };
@@ -113,21 +142,23 @@ export function createCompleterOver(engine: TextEngine, levels: readonly Complet
   const { tokenizer } = engine;
   const promptText = lastGiven(levels, 'promptText') ?? 'given';
   const signs = lastGiven(levels, 'signs') ?? 'none';
-  const defaults = [DEFAULTS, ...levels.map(({ promptText: _, signs: __, ...decoding }) => decoding)];
+  const startId = startOf(engine, levels);
+  const defaults = [DEFAULTS, ...levels.map(decodingOf)];
   resolveDecoding(defaults, tokenizer);
 
   const decode: ToText = tokenIds => {
     const text = tokenizer.decode(tokenIds);
     return signs === 'cpm' ? cpmText(text) : text;
   };
-  const textOf = (given: string, { tokenIds }: Prompt): ToText => {
-    if (promptText === 'decoded') return ids => decode([...tokenIds, ...ids]);
+  const textOf = (given: string, { tokenIds, sourceLength = tokenIds.length }: Prompt): ToText => {
+    if (promptText === 'decoded') return ids => decode([...tokenIds.slice(0, sourceLength), ...ids]);
     return promptText === 'given' ? ids => given + decode(ids) : decode;
   };
   const prepare = (given: string, { signal, ...options }: CompletionOptions) => {
-    checkSettings(options, decodingChecks, 'options of the completion');
-    const decoding = resolveDecoding([...defaults, options], tokenizer);
-    const prompt = encodePrompt(engine, given);
+    checkSettings(options, OPTIONS, 'options of the completion');
+    const decoding = resolveDecoding([...defaults, decodingOf(options)], tokenizer);
+    const maxLen = lastGiven([...levels, options], 'maxPromptLen') ?? undefined;
+    const prompt = encodePrompt(engine, given, { startId, maxLen });
     const toText = textOf(given, prompt);
     const run = async (controls: GenerationControls) =>
       completionOf(await generateTexts(engine, prompt, { decoding, toText }, controls), decoding);
@@ -151,11 +182,42 @@ export function createCompleterOver(engine: TextEngine, levels: readonly Complet
   };
 }
 
-/** New ids have segment 1 behind a UniLM prompt, so that they do not change what it sees; 0 otherwise. */
-function encodePrompt({ tokenizer, visibility }: TextEngine, text: string): Prompt {
-  const { tokenIds, segmentIds } = tokenizer.encode(text);
-  if (tokenIds.length > 0) return { tokenIds, segmentIds, segmentId: visibility === 'prefix' ? 1 : 0 };
-  throw new InputError({ what: 'prompt', expected: 'at least one token', found: JSON.stringify(text) });
+/** Settings but those of the recipe and of prompts. */
+function decodingOf(settings: CompletionSettings): DecodingOptions {
+  const recipe = ['promptText', 'signs', 'startId', 'startToken', 'maxPromptLen'];
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !recipe.includes(name)));
+}
+
+/** The token that texts begin with; undefined where they go on from the prompt. */
+function startOf({ tokenizer, crossAttention }: TextEngine, levels: readonly CompletionSettings[]): number | undefined {
+  // Either way of naming it replaces both.
+  const named = levels.findLast(({ startId, startToken }) => startId !== undefined || startToken !== undefined);
+  const { startId, startToken } = named ?? {};
+  const isGiven = typeof startId === 'number' || typeof startToken === 'string';
+  if (crossAttention !== true) {
+    if (!isGiven) return undefined;
+    throw new ConfigError({ what: 'start token', expected: 'a model with an encoder and a decoder', found: 'another' });
+  }
+  if (typeof startToken === 'string') return knownToken(tokenizer, 'startToken', startToken);
+  return startId ?? 0;
+}
+
+/**
+ * New ids have segment 1 behind a UniLM prompt, so that they do not change what it sees; 0 otherwise. An encoder's prompt is
+ * followed by what the text begins with.
+ */
+function encodePrompt(
+  { tokenizer, visibility }: TextEngine,
+  text: string,
+  { startId, maxLen }: { readonly startId: number | undefined; readonly maxLen: number | undefined },
+): Prompt {
+  if (maxLen !== undefined) checkInteger('maxPromptLen', maxLen, 3);
+  const { tokenIds, segmentIds } = tokenizer.encode(text, undefined, maxLen === undefined ? {} : { maxLen });
+  if (tokenIds.length === 0)
+    throw new InputError({ what: 'prompt', expected: 'at least one token', found: JSON.stringify(text) });
+  if (startId === undefined) return { tokenIds, segmentIds, segmentId: visibility === 'prefix' ? 1 : 0 };
+  const sides = { tokenIds: [...tokenIds, startId], segmentIds: [...tokenIds.map(() => 0), 1] };
+  return { ...sides, segmentId: 1, sourceLength: tokenIds.length };
 }
 
 function completionOf(completions: readonly GeneratedText[], { seed }: Decoding): Completion {

@@ -18,6 +18,8 @@ import type { RestingRequest } from './resting-request.ts';
 /** A prompt and the segment id of what follows it. */
 export interface Prompt extends Sequence {
   readonly segmentId: number;
+  /** Leading tokens that are of a source with an encoder of its own: rules about repetition do not look at them. */
+  readonly sourceLength?: number;
 }
 
 /** What a task that writes text needs of a model; tests bring a table in its place. */
@@ -26,6 +28,8 @@ export interface TextEngine {
   start(prompt: Sequence, options: StartOptions): GenerationScorer;
   readonly tokenizer: Tokenizer;
   readonly visibility: AttentionRules['visibility'];
+  /** Whether a source has an encoder of its own. Default false. */
+  readonly crossAttention?: boolean;
   /** Longest sequence, or null where positions have no limit. */
   readonly maxPositions: number | null;
   /** What has been computed so far. */
@@ -68,7 +72,7 @@ export interface GenerationPlan {
  */
 export async function openTextEngine(model: Model, options: StrategyOptions): Promise<TextEngine> {
   const { manifest } = model;
-  const { visibility } = manifest.attention;
+  const { visibility, crossAttention = false } = manifest.attention;
   if (visibility === 'padding') {
     const next = 'Convert it with --application lm or unilm, if it was trained as one.';
     throw new ConfigError({ what: 'model', expected: 'a language model', found: 'an encoder', next });
@@ -79,6 +83,7 @@ export async function openTextEngine(model: Model, options: StrategyOptions): Pr
     tokenizer,
     strategy: generator.strategy,
     visibility,
+    crossAttention,
     maxPositions: manifest.dimensions.maxPositions,
     start: (prompt, options) => generator.start(prompt, options),
     get counts() {
@@ -103,7 +108,8 @@ export async function generateTexts(
   const maxLen = Math.min(decoding.maxLen, roomAfter(prompt, engine.maxPositions));
   const scorer = startRequest(engine, prompt, resting?.take(prompt));
   try {
-    const request = { endId, maxLen, random, promptTokenIds: prompt.tokenIds, signal, onStep };
+    const promptTokenIds = prompt.tokenIds.slice(prompt.sourceLength ?? 0);
+    const request = { endId, maxLen, random, promptTokenIds, signal, onStep };
     const results = (await generate(scorer, strategy, request)).map(result => textOf(result, toText));
     // Beams that were given up would take room in the cache for as long as the dialogue lasts.
     const isOnePath = results.length === 1 && (strategy.kind === 'greedy' || strategy.kind === 'sample');

@@ -53,7 +53,7 @@ export async function writeBaseCheckpoint(folder: string, options: BaseCheckpoin
   for (const { name, shape } of tensors) {
     const size = 4 * shape.reduce((product, dim) => product * dim, 1);
     const checksum = createCrc32c();
-    const pattern = name.endsWith('gamma') ? ONES : NOISE;
+    const pattern = /(gamma|scale)$/.test(name) ? ONES : NOISE;
     for (let done = 0; done < size; ) {
       const bytes = pattern.subarray(from, from + size - done);
       checksum.update(bytes);

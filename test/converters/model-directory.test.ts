@@ -70,7 +70,7 @@ describe('model directory', () => {
     assert.deepEqual([config['model_type'], config['vocab_size'], config['is_decoder']], ['bert', 60, true]);
     assert.deepEqual(JSON.parse(await readFile(inside('out', 'generation_config.json'), 'utf8')), {
       pad_token_id: 0,
-      bos_token_id: 2,
+      decoder_start_token_id: 2,
       eos_token_id: 3,
       max_new_tokens: 16,
     });
