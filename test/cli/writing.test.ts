@@ -127,6 +127,36 @@ describe('commands that write text', () => {
     assert.ok(listed.some(({ name }: { name: string }) => name === 'nezha-chat'));
   });
 
+  it('writes from a source with an encoder and a decoder, and begins with the token that it is told to', async () => {
+    const place = 'test/fixtures/cases/mt5-keep-tokens';
+    const recorded = JSON.parse(await readFile(`${place}/case.json`, 'utf8'));
+    const decode = recorded.decode.find(({ topk }: { topk: number }) => topk === 1);
+    const [vocab, keep, out] = ['t5-vocab.txt', 'keep.json', 't5'].map(name => path.join(folder, name));
+    // One letter a token, so that texts are the recorded ids.
+    const letters = Array.from({ length: recorded.build.keep_tokens.length }, (_, i) =>
+      String.fromCodePoint(0x4e00 + i),
+    );
+    await writeFile(vocab ?? '', letters.with(1, '[UNK]').join('\n'));
+    await writeFile(keep ?? '', JSON.stringify(recorded.build.keep_tokens));
+    const { code, stderr } = await callCli([
+      ...['convert', '--config', `${place}/config.json`, '--checkpoint', `${place}/${recorded.checkpoint.path}`],
+      ...['--model', 'mt5.1.1', '--gelu', recorded.build.gelu, '--keep-tokens', keep ?? '', '--out', out ?? ''],
+      ...['--vocab', vocab ?? '', '--token-start', '', '--token-end', '', '--strategy', 'bert4keras-beam'],
+      ...['--top-k', '1', '--max-len', '12', '--start-id', '0', '--end-id', String(decode.end_id)],
+    ]);
+    assert.equal(code, 0, stderr);
+    const source: number[] = decode.inputs['Encoder-Input-Token'];
+    const items = [{ id: 1, prompt: source.map(id => letters[id]).join('') }];
+    const { lines } = await withLines('complete', out ?? '', items);
+    const written: number[] = decode.output.slice(1);
+    assert.deepEqual(lines[0]?.['completions'], [
+      { text: written.map(id => letters[id]).join(''), token_ids: written },
+    ]);
+    const other = await withLines('complete', out ?? '', items, ['--start-token', letters[5] ?? '']);
+    assert.notDeepEqual(other.lines[0]?.['completions'], lines[0]?.['completions']);
+    assert.match((await withLines('chat', out ?? '', items)).stderr, /encoder and a decoder/);
+  });
+
   it('refuses options that do not apply, and input that is not there', async () => {
     const { code, lines } = await withLines('chat', models.chat, [{ id: 1, history: ['你好'] }], ['--width', '3']);
     assert.equal(code, 1);

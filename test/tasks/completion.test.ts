@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ConfigError, InputError } from '../../src/core/errors.ts';
+import { createChatOver } from '../../src/tasks/chat.ts';
 import { createCompleterOver } from '../../src/tasks/completion.ts';
 import { idOf, scriptedEngine, tableEngine, tableTokenizer } from './table-engine.ts';
 
@@ -33,6 +34,55 @@ describe('completion', () => {
     await createCompleterOver(engine, [{ strategy: 'greedy' }]).complete('你');
     assert.deepEqual(engine.started[0]?.prompt.tokenIds, ids('[CLS]', '你', '[SEP]'));
     assert.equal(engine.started[0]?.options.segmentId, 1);
+  });
+
+  describe('over an encoder and a decoder', () => {
+    const T5 = { visibility: 'prefix', crossAttention: true } as const;
+    const TITLE = { ...ARTICLE, promptText: 'omitted' } as const;
+
+    it('begins a text of its own with the start token, 0 unless settings name another', async () => {
+      const engine = scriptedEngine(['好', '。'], T5);
+      const completer = createCompleterOver(engine, [TITLE]);
+      const { text, completions } = await completer.complete('你');
+      assert.equal(text, '好。');
+      assert.deepEqual(completions[0]?.tokenIds, ids('好', '。'));
+      const [request] = engine.started;
+      assert.deepEqual(request?.prompt.tokenIds, ids('[CLS]', '你', '[SEP]', '[PAD]'));
+      assert.deepEqual(request?.prompt.segmentIds, [0, 0, 0, 1]);
+      assert.equal(request?.options.segmentId, 1);
+      for (const settings of [{ startToken: '[CLS]' }, { startId: idOf('[CLS]') }]) {
+        const named = scriptedEngine(['。'], T5);
+        await createCompleterOver(named, [TITLE, { startId: 3 }, settings]).complete('你');
+        assert.equal(named.started[0]?.prompt.tokenIds.at(-1), idOf('[CLS]'));
+      }
+      const decoded = createCompleterOver(scriptedEngine(['好', '。'], T5), [TITLE, { promptText: 'decoded' }]);
+      assert.equal((await decoded.complete('你')).text, '你好。');
+    });
+
+    it('lets a text say again what the source says, but not what it says itself', async () => {
+      const engine = tableEngine(tokenIds => (tokenIds.length < 2 ? { 你: 9, 好: 8 } : { '。': 9 }), T5);
+      const completer = createCompleterOver(engine, [TITLE, { noRepeatNgram: 1 }]);
+      assert.equal((await completer.complete('你')).text, '你好。');
+    });
+
+    it('is what a start token is for, and no dialogue', () => {
+      assert.throws(() => createCompleterOver(scriptedEngine([], OPEN), [ARTICLE, { startId: 0 }]), /start token/);
+      assert.throws(() => createCompleterOver(scriptedEngine([], T5), [{ startToken: '龘' }]), /vocabulary/);
+      assert.throws(() => createChatOver(scriptedEngine([], T5), []), /encoder and a decoder/);
+    });
+  });
+
+  it('cuts prompts to maxPromptLen, the end token kept', async () => {
+    const engine = scriptedEngine(['好'], { visibility: 'prefix' });
+    const completer = createCompleterOver(engine, [{ strategy: 'greedy', maxLen: 1, maxPromptLen: 4 }]);
+    await completer.complete('你好吗');
+    await completer.complete('你好吗', { maxPromptLen: 3 });
+    await completer.complete('你好吗', { maxPromptLen: null });
+    assert.deepEqual(
+      engine.started.map(({ prompt }) => prompt.tokenIds),
+      [ids('[CLS]', '你', '好', '[SEP]'), ids('[CLS]', '你', '[SEP]'), ids('[CLS]', '你', '好', '吗', '[SEP]')],
+    );
+    await assert.rejects(completer.complete('你', { maxPromptLen: 2 }), /maxPromptLen/);
   });
 
   it('does not end before minLen, and says when it was cut off', async () => {
