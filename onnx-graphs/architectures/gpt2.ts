@@ -53,7 +53,7 @@ export const gpt2: Architecture<GptConfig> = {
     let x = summedEmbeddings(g, config, inputs, inputs.positions);
     for (let index = 0; index < config.layers; index++) {
       const names = blockNames(index);
-      x = preNormAttention(g, { layer: names.attention, index }, x, { sizes: config, attention, norm });
+      x = preNormAttention(g, { layer: names.attention, index }, x, { sizes: config, attention, norm }).output;
       x = preNormFeedForward(g, names.feedForward, x, { sizes: config, norm });
     }
     return norm(g, 'Output-Norm', x);

@@ -34,7 +34,8 @@ export function readT5Config(read: ConfigReader, variant: T5Variant): T5Config {
   const shared = readTransformerConfig(read);
   if (shared.application !== 'encoder') read.refuse('application', 'must be encoder for this model');
   const hasDecoder = variant.sides !== 'encoder';
-  if (shared.residualAttentionScores) read.refuse('residual_attention_scores', 'is not supported for this model');
+  if (shared.residualAttentionScores && hasDecoder)
+    read.refuse('residual_attention_scores', "can't be combined with a decoder");
   const lm = read.has('with_lm') ? activationOption(read, 'with_lm', 'softmax') : 'softmax';
   const cross = read.value('cross_position_bias') ?? true;
   if (typeof cross !== 'boolean') read.refuse('cross_position_bias', 'must be true or false');

@@ -8,17 +8,17 @@ import { type Attention, type AttentionPlace, type AttentionSizes, selfAttention
 import { type FeedForwardSizes, feedForward } from './feed-forward.ts';
 import type { Norm } from './layer-norm.ts';
 
-/** x [B, T, D] + self-attention → [B, Q, D]. */
+/** x [B, T, D] + self-attention → [B, Q, D], with the scores for a residual in the next layer. */
 export function preNormAttention(
   g: GraphBuilder,
   place: AttentionPlace,
   x: Value,
   { sizes, attention, norm }: { readonly sizes: AttentionSizes; readonly attention: Attention; readonly norm: Norm },
-): Value {
+): { readonly output: Value; readonly scores: Value } {
   const { layer, index } = place;
   const attended = selfAttention(g, place, norm(g, `${layer}-Norm`, x), { sizes, attention });
   const sum = g.at(`${layer}-Add`);
-  return add(sum, attention.rows(sum, index, x), attended.output);
+  return { output: add(sum, attention.rows(sum, index, x), attended.output), scores: attended.scores };
 }
 
 /** x [B, Q, D] + feed-forward network → [B, Q, D]. */

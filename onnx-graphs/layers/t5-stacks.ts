@@ -35,12 +35,18 @@ export function encoderStack(root: GraphBuilder, config: T5Config, tokens: Value
     queries: places,
     keys: places,
   }); // [N, S, S]
-  const attention = fullAttention(add(at.at('bias'), mask, relative));
+  // Scores that the next layer adds have relative terms and no mask; where no layer does, one sum serves all.
+  const attention = config.residualAttentionScores
+    ? fullAttention(mask, { onScores: (g, scores) => add(g, scores, relative), onContext: (_g, context) => context })
+    : fullAttention(add(at.at('bias'), mask, relative));
   let x = embeddings(root, config, 'Encoder', tokens);
+  let residual: Value | undefined;
   for (let index = 0; index < config.layers; index++) {
     const names = blockNames('Encoder', index);
-    x = preNormAttention(root, { layer: names.attention, index }, x, { sizes: config, attention, norm });
-    x = preNormFeedForward(root, names.feedForward, x, { sizes: config, norm });
+    const place = { layer: names.attention, index, residual };
+    const attended = preNormAttention(root, place, x, { sizes: config, attention, norm });
+    x = preNormFeedForward(root, names.feedForward, attended.output, { sizes: config, norm });
+    if (config.residualAttentionScores) residual = attended.scores;
   }
   return norm(root, 'Encoder-Output-Norm', x);
 }
@@ -63,7 +69,7 @@ export function decoderStack(
     const names = blockNames('Decoder', index);
     const heads = sourceHeads(g, names.cross, source, config);
     const attend = (at: GraphBuilder, query: Value): Value => attention.attendSource(at, index, query, heads);
-    x = preNormAttention(g, { layer: names.attention, index }, x, { sizes: config, attention, norm });
+    x = preNormAttention(g, { layer: names.attention, index }, x, { sizes: config, attention, norm }).output;
     const crossed = crossAttention(g, names.cross, norm(g, `${names.cross}-Norm`, x), { sizes: config, attend });
     x = add(g.at(`${names.cross}-Add`), x, crossed);
     x = preNormFeedForward(g, names.feedForward, x, { sizes: config, norm });
