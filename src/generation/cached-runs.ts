@@ -8,7 +8,7 @@ import type { Lane } from '../session/cache-lanes.ts';
 import { localStepCache } from '../session/local-cache.ts';
 import type { GraphSession } from '../session/session.ts';
 import type { StepCache } from '../session/step-cache.ts';
-import { byColumn, layColumns } from './columns.ts';
+import { byColumn } from './columns.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
 import { type BatchMember, pastPositions, pastSides, stepRows } from './step-batch.ts';
 import {
@@ -81,9 +81,7 @@ export class CachedRuns {
     const located = planned.map(({ request, plan }) => ({ rows: request.rows, plan, lane: this.#laneOf(request) }));
     const batch = fresh ? located : this.#inOrder(located);
     const past = fresh ? blankSlots(this.#session) : this.#cache.slots;
-    const counts = batch.map(({ rows, plan }) => rows.countRows(plan));
-    const columns = layColumns(counts, blankSources(this.#session));
-    const rows = stepRows(batch, past, columns);
+    const rows = stepRows(batch, { past, blankSources: blankSources(this.#session) });
     const others = fresh ? emptyPast(this.#session, this.#dimensions, batch.length) : this.#perSlot(batch);
     const start = performance.now();
     const lanes = fresh ? [] : batch.map(({ lane }) => lane);
@@ -93,9 +91,9 @@ export class CachedRuns {
     this.#unsure = true;
     const slots = this.#cache.slots;
     const placed = batch.map((member, line) => {
-      return { lane: member.lane, slots: byColumn(member.rows.place(member.plan, slots), columns, line) };
+      return { lane: member.lane, slots: byColumn(member.rows.place(member.plan, slots), rows.columns, line) };
     });
-    this.#cache.append(placed, rows.rows);
+    this.#cache.append(placed, rows.columns.count);
     this.#unsure = false;
     const stride = logits.length / batch.length;
     return located.map(member => logits.subarray(batch.indexOf(member) * stride).subarray(0, stride));
@@ -159,7 +157,7 @@ export class CachedRuns {
   #count(batch: readonly { readonly plan: RowPlan }[], rows: StepRows, milliseconds: number): void {
     this.#counts.runs++;
     this.#counts.rows += batch.reduce((sum, { plan }) => sum + plan.rows.length, 0);
-    this.#counts.paddedRows += rows.batch * rows.rows;
+    this.#counts.paddedRows += rows.batch * rows.columns.count;
     this.#counts.sessionMilliseconds += milliseconds;
   }
 }

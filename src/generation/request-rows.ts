@@ -96,16 +96,15 @@ export class RequestRows {
     return positionAt(index, this.#sourceLength);
   }
 
-  /** Marks in `visible`, one byte per slot and then per column, what row `index` of a plan sees; `columnOf` a new row. */
-  markVisible(plan: RowPlan, index: number, visible: Uint8Array, columnOf: (row: number) => number): void {
-    const row = plan.rows[index];
-    if (row === undefined) return;
+  /** Marks in `visible`, one byte per slot and then per column, what `row` of a plan sees; `columnOf` is that of a new row. */
+  markVisible(plan: RowPlan, row: NewRow, visible: Uint8Array, columnOf: (row: number) => number): void {
     const end = row.hypothesis === null ? (this.#lengths[row.index] ?? 0) : this.prompt.tokenIds.length;
     const firstNew = this.#firstNewIndex(plan);
-    for (let i = 0; i < end; i++) {
-      const column = i < firstNew ? (this.#promptSlots[i] ?? 0) : columnOf(i - firstNew);
-      visible[column] = this.#seen[i] ?? 0;
-    }
+    for (let i = 0; i < Math.min(firstNew, end); i++) visible[this.#promptSlots[i] ?? 0] = this.#seen[i] ?? 0;
+    // New rows of a source are neighbours, and so are those after it.
+    const others = Math.max(firstNew, this.#sourceLength);
+    for (const [from, to] of [[firstNew, Math.min(others, end)] as const, [others, end] as const])
+      if (from < to) visible.set(this.#seen.subarray(from, to), columnOf(from - firstNew));
     for (let node = row.hypothesis; node?.parent; node = node.parent) {
       const at = plan.places.get(node);
       const column = at === undefined ? this.#slots.get(node) : columnOf(at);

@@ -3,15 +3,17 @@
  * together, whoever asked for them, padding and work bounded by a token budget. Logits are computed for the rows that are
  * asked for only.
  */
-import type { Manifest } from '../core/manifest.ts';
+import type { AttentionRules, Manifest } from '../core/manifest.ts';
+import { rootHypothesis } from '../decode/scorer.ts';
 import { float32Output } from '../session/float32-output.ts';
 import type { GraphSession } from '../session/session.ts';
-import { layColumns } from './columns.ts';
 import { packByLength, packingOf } from './length-batches.ts';
+import { RequestRows } from './request-rows.ts';
 import { createRunQueue, type RunCounts } from './run-queue.ts';
 import { checkSequence, checkSides } from './sequence-checks.ts';
-import { blankSlots, blankSources, emptyPast, type StepRows, stepFeeds } from './step-session.ts';
-import { positionAt, type Sequence, seenPositions, sourceLength, visibleLengths } from './visibility.ts';
+import { type BatchMember, stepRows } from './step-batch.ts';
+import { blankSlots, blankSources, emptyPast, stepFeeds } from './step-session.ts';
+import type { Sequence } from './visibility.ts';
 
 /** A sequence with the rows whose logits are wanted. */
 export interface RowRequest extends Sequence {
@@ -49,12 +51,13 @@ export function createRowReader(session: GraphSession, manifest: Manifest): RowR
   const queue = createRunQueue<RowRequest, Float32Array>(session, {
     group: (requests, budget) => packByLength(requests.map(lengthOf), { ...packing, budget }),
     input(batch) {
-      const rows = wholeRows(session, manifest, batch);
+      const members = batch.map(request => wholeRequest(manifest.attention, request));
+      const rows = stepRows(members, { past: blankSlots(session), blankSources: blankSources(session) });
       return {
         feeds: stepFeeds(session, rows, emptyPast(session, dimensions, batch.length)),
         fetches: ['logits'],
         rows: batch.reduce((sum, request) => sum + lengthOf(request), 0),
-        paddedRows: rows.batch * rows.rows,
+        paddedRows: rows.batch * rows.columns.count,
       };
     },
     results(outputs, batch) {
@@ -101,35 +104,8 @@ function mostReads(batch: readonly RowRequest[]): number {
   return Math.max(1, ...batch.map(({ rows }) => rows.length));
 }
 
-/** Whole sequences as new rows, padded at the end, after blank slots that none sees, if there have to be any. */
-function wholeRows(session: GraphSession, { attention }: Manifest, batch: readonly RowRequest[]): StepRows {
-  const past = blankSlots(session);
-  const reads = mostReads(batch);
-  const counts = batch.map(request => ({ rows: lengthOf(request), sources: sourceLength(attention, request) }));
-  const columns = layColumns(counts, blankSources(session));
-  const { count, sources } = columns;
-  const ids = () => new Int32Array(batch.length * count);
-  const step = { tokenIds: ids(), segmentIds: ids(), positionIds: ids() };
-  const visible = new Uint8Array(batch.length * (count - sources) * (past + count));
-  const logitRows = new Int32Array(batch.length * reads);
-  batch.forEach((request, line) => {
-    const own = counts[line]?.sources ?? 0;
-    const seen = seenPositions(attention, request);
-    visibleLengths(attention, request).forEach((length, i) => {
-      const column = columns.of(line, i);
-      const at = line * count + column;
-      step.tokenIds[at] = request.tokenIds[i] ?? 0;
-      step.segmentIds[at] = request.segmentIds[i] ?? 0;
-      step.positionIds[at] = positionAt(i, own);
-      if (column < sources) return;
-      const start = (line * (count - sources) + column - sources) * (past + count) + past;
-      visible.set(seen.subarray(0, Math.min(length, own)), start);
-      visible.set(seen.subarray(own, length), start + sources);
-    });
-    logitRows.set(
-      request.rows.map(row => columns.of(line, row) - sources),
-      line * reads,
-    );
-  });
-  return { batch: batch.length, rows: count, sources, past, ...step, visible, logitRows };
+/** A whole sequence as a request all of whose rows are new. */
+function wholeRequest(rules: AttentionRules, request: RowRequest): BatchMember {
+  const rows = new RequestRows(rules, request, 0);
+  return { rows, plan: { ...rows.plan([rootHypothesis()]), reads: request.rows } };
 }

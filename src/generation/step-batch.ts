@@ -4,7 +4,7 @@
  * B requests, S columns of sources, R of other rows, P past slots, K read rows.
  */
 import type { Tensor } from '../core/tensor.ts';
-import type { Columns } from './columns.ts';
+import { layColumns } from './columns.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
 import type { StepRows } from './step-session.ts';
 
@@ -14,8 +14,18 @@ export interface BatchMember {
   readonly plan: RowPlan;
 }
 
-/** Rows and read rows of a batch in their columns; a padded row sees nothing and is not read. */
-export function stepRows(batch: readonly BatchMember[], past: number, columns: Columns): StepRows {
+/**
+ * Rows and read rows of a batch in columns, at least `blankSources` of them for sources. A padded row sees nothing and is
+ * not read.
+ */
+export function stepRows(
+  batch: readonly BatchMember[],
+  { past, blankSources }: { readonly past: number; readonly blankSources: number },
+): StepRows {
+  const columns = layColumns(
+    batch.map(({ rows, plan }) => rows.countRows(plan)),
+    blankSources,
+  );
   const { count, sources } = columns;
   const reads = Math.max(...batch.map(({ plan }) => plan.reads.length));
   const ids = () => new Int32Array(batch.length * count);
@@ -33,14 +43,14 @@ export function stepRows(batch: readonly BatchMember[], past: number, columns: C
       // An encoder works out by itself what it sees.
       if (column < sources) return;
       const start = (line * (count - sources) + column - sources) * (past + count);
-      request.markVisible(plan, i, visible.subarray(start, start + past + count), slotOf);
+      request.markVisible(plan, row, visible.subarray(start, start + past + count), slotOf);
     });
     logitRows.set(
       plan.reads.map(row => columns.of(line, row) - sources),
       line * reads,
     );
   });
-  return { batch: batch.length, rows: count, sources, past, ...step, visible, logitRows };
+  return { batch: batch.length, columns, past, ...step, visible, logitRows };
 }
 
 /** `past_position_ids` [B, P]: the position of the token in each slot, 0 in unused ones. */

@@ -6,13 +6,13 @@
 import type { Dimensions } from '../core/manifest.ts';
 import { boolTensor, float32Tensor, int64Tensor, type Tensor } from '../core/tensor.ts';
 import type { GraphSession } from '../session/session.ts';
+import type { Columns } from './columns.ts';
 
 /** New rows of a batch, padded to R rows and K read rows. */
 export interface StepRows {
   readonly batch: number;
-  readonly rows: number;
-  /** S, the first columns of rows: those of sources that have an encoder of their own. */
-  readonly sources: number;
+  /** R columns, of which the first S are those of sources that have an encoder of their own. */
+  readonly columns: Columns;
   /** Past slots per lane, including unused ones; 0 for none. */
   readonly past: number;
   /** [B, R] each. */
@@ -35,17 +35,18 @@ export function takes(session: GraphSession, input: string): boolean {
 
 /** Feeds of one run. */
 export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds): Record<string, Tensor> {
-  const shape = [rows.batch, rows.rows];
+  const { count, sources } = rows.columns;
+  const shape = [rows.batch, count];
   const reads = rows.batch === 0 ? 0 : rows.logitRows.length / rows.batch;
   const ids = (start: number, end: number): Tensor =>
     int64Tensor(columnsOf(rows.tokenIds, shape, [start, end]), [rows.batch, end - start]);
   return {
     ...(hasSources(session)
-      ? { input_ids: ids(0, rows.sources), decoder_input_ids: ids(rows.sources, rows.rows) }
+      ? { input_ids: ids(0, sources), decoder_input_ids: ids(sources, count) }
       : { input_ids: int64Tensor(rows.tokenIds, shape) }),
     ...(takes(session, 'token_type_ids') && { token_type_ids: int64Tensor(rows.segmentIds, shape) }),
     ...(takes(session, 'position_ids') && { position_ids: int64Tensor(rows.positionIds, shape) }),
-    visible: boolTensor(rows.visible, [rows.batch, rows.rows - rows.sources, rows.past + rows.rows]),
+    visible: boolTensor(rows.visible, [rows.batch, count - sources, rows.past + count]),
     logit_rows: int64Tensor(rows.logitRows, [rows.batch, reads]),
     ...past,
   };
