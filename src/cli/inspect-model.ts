@@ -5,9 +5,9 @@ import path from 'node:path';
 import type { FileEntry, GraphEntry, Manifest, Port } from '../core/manifest.ts';
 import { MANIFEST_FILE } from '../core/manifest.ts';
 import { parseManifest } from '../core/manifest-parser.ts';
-import { EMPTY_PROFILE, PROFILE_FILE, type ProfileEntry, parseProfile } from '../core/strategy-profile.ts';
+import { PROFILE_FILE, type ProfileEntry } from '../core/strategy-profile.ts';
 import { describeLimit, describeSteps } from '../generation/strategy.ts';
-import { profileFile } from '../io/profile-file.ts';
+import { readProfile } from '../io/profile-file.ts';
 import { readBytes } from './read-input.ts';
 import { formatTable, printResult } from './terminal.ts';
 
@@ -19,8 +19,7 @@ export async function inspectModel(directory: string, json: boolean): Promise<vo
   const text = new TextDecoder().decode(await readBytes(path.join(directory, MANIFEST_FILE)));
   const manifest = parseManifest(text, MANIFEST_FILE);
   if (json) return printResult(JSON.stringify(manifest));
-  const profile = await profileFile(directory).read();
-  const { entries } = profile === null ? EMPTY_PROFILE : parseProfile(profile);
+  const { entries } = await readProfile(directory);
   printResult([manifestText(directory, manifest), ...entries.map(profileText)].join('\n'));
 }
 

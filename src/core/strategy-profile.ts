@@ -49,10 +49,10 @@ export interface StrategyProfile {
 
 /** Where a model's profile is kept. */
 export interface ProfileStore {
-  /** The text of the profile, or null where there is none. @throws IoError when it can't be read. */
-  read(): Promise<string | null>;
-  /** Replaces the profile. @throws IoError when the place can't be written. */
-  write(text: string): Promise<void>;
+  /** The entry for a key, if it is there and up to date. @throws IoError, FormatError when it can't be read. */
+  find(key: ProfileKey): Promise<ProfileEntry | undefined>;
+  /** Puts an entry in the place of what was measured there before. @throws IoError when the place can't be written. */
+  keep(entry: ProfileEntry): Promise<void>;
 }
 
 /** A profile without entries. */

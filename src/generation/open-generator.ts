@@ -4,17 +4,7 @@
  */
 import { AbortedError, IoError } from '../core/errors.ts';
 import type { GraphName, Manifest } from '../core/manifest.ts';
-import {
-  EMPTY_PROFILE,
-  findEntry,
-  formatProfile,
-  type ProfileKey,
-  type ProfileStore,
-  parseProfile,
-  type StepTiming,
-  type StrategyProfile,
-  withEntry,
-} from '../core/strategy-profile.ts';
+import type { ProfileKey, ProfileStore, StepTiming } from '../core/strategy-profile.ts';
 import { VERSION } from '../core/version.ts';
 import type { GraphSession } from '../session/session.ts';
 import { createGenerator, type Generator, type GeneratorOptions } from './generator.ts';
@@ -78,14 +68,13 @@ async function chooseStrategy(
     return { recomputeUpTo: Number.POSITIVE_INFINITY, source: 'option', reason: 'without a cache, as asked for' };
   }
   const key = profileKey(manifest, session);
-  const profile = await readProfile(store);
-  const known = key === null ? undefined : findEntry(profile, key);
+  const known = key === null ? undefined : await store?.find(key);
   if (known !== undefined) return choiceOf(known, 'profile');
   if (cache === undefined) {
     return { recomputeUpTo: 0, source: 'default', reason: 'with the cache: nothing was measured on this machine' };
   }
   const measured = await measureOnce(session, manifest, signal);
-  return choiceOf(measured, 'measured', doubt(measured) + (await keep(measured, { key, profile, store })));
+  return choiceOf(measured, 'measured', doubt(measured) + (await keep(measured, key, store)));
 }
 
 function choiceOf(
@@ -108,11 +97,6 @@ function profileKey({ graphs: { step } }: Manifest, { device: { device, hardware
   const { name, threads, runtime } = hardware;
   const graph = { size: step.size, sha256: step.sha256 ?? null };
   return { device, hardware: name, threads, runtime, tool: `bert4ort ${VERSION}`, graph };
-}
-
-async function readProfile(store: ProfileStore | undefined): Promise<StrategyProfile> {
-  const text = await store?.read();
-  return text === undefined || text === null ? EMPTY_PROFILE : parseProfile(text);
 }
 
 /** Measurements by session: tasks that share one wait for the same, which others would disturb. */
@@ -139,17 +123,15 @@ async function measureOnce(
   return measuring;
 }
 
-interface Keeping {
-  readonly key: ProfileKey | null;
-  readonly profile: StrategyProfile;
-  readonly store: ProfileStore | undefined;
-}
-
 /** Puts a measurement into the profile; says in words why it could not, or nothing. */
-async function keep({ steps, recomputeUpTo }: StrategyMeasurement, { key, profile, store }: Keeping): Promise<string> {
+async function keep(
+  { steps, recomputeUpTo }: StrategyMeasurement,
+  key: ProfileKey | null,
+  store: ProfileStore | undefined,
+): Promise<string> {
   if (store === undefined || key === null) return '; not kept: there is no place for it, or no name of the device';
   try {
-    await store.write(formatProfile(withEntry(profile, { ...key, recomputeUpTo, steps })));
+    await store.keep({ ...key, recomputeUpTo, steps });
     return '';
   } catch (error) {
     if (!(error instanceof IoError)) throw error;

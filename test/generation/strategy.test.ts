@@ -158,8 +158,8 @@ describe('choice between cache and computing again', () => {
 
   it('says when a measurement could not be kept', async () => {
     const readOnly: ProfileStore = {
-      read: async () => null,
-      async write() {
+      find: async () => undefined,
+      async keep() {
         throw new IoError({ what: 'writing', found: 'a read-only file system (EROFS)' });
       },
     };
