@@ -18,7 +18,7 @@ export interface ExpectedFile {
  * @throws FormatError when the file is another one.
  */
 export function requireSame({ file, size, sha256 }: ExpectedFile, found: Omit<ExpectedFile, 'file'>): void {
-  const next = 'The file is not the one that was converted; fetch or convert the model again.';
+  const next = 'Fetch or convert the model again.';
   if (size !== undefined && found.size !== size) {
     throw new FormatError({ file, what: 'size', expected: `${size} bytes`, found: `${found.size} bytes`, next });
   }

@@ -48,7 +48,7 @@ export function parseManifest(text: string, file: string = MANIFEST_FILE): Manif
   const place = parseJson(text, file);
   const version = child(place, 'formatVersion');
   if (version.value !== MANIFEST_VERSION) {
-    throw wrong(version, `${MANIFEST_VERSION} (convert the model again with this version of bert4ort)`);
+    throw wrong(version, `${MANIFEST_VERSION} (convert the model again)`);
   }
   return manifest(place);
 }

@@ -4,6 +4,7 @@
  * of them differs, it is out of date and not used. The values of weights are not part of it: they change no time.
  */
 import { child, count, list, nullable, object, oneOf, parseJson, string, wrong } from './json-reader.ts';
+import { VERSION } from './version.ts';
 
 /** Name of the profile inside a model directory. */
 export const PROFILE_FILE = 'bert4ort.profile.json';
@@ -47,12 +48,31 @@ export interface StrategyProfile {
   readonly entries: readonly ProfileEntry[];
 }
 
+/** What is measured, and on what. */
+export interface Measured {
+  readonly graph: { readonly size: number; readonly sha256?: string };
+  readonly device: string;
+  /** Absent where the platform does not say what it runs on. */
+  readonly hardware?: { readonly name: string; readonly threads: number; readonly runtime: string };
+}
+
 /** Where a model's profile is kept. */
 export interface ProfileStore {
-  /** The entry for a key, if it is there and up to date. @throws IoError, FormatError when it can't be read. */
-  find(key: ProfileKey): Promise<ProfileEntry | undefined>;
-  /** Puts an entry in the place of what was measured there before. @throws IoError when the place can't be written. */
-  keep(entry: ProfileEntry): Promise<void>;
+  /** What was measured before, if it is up to date. @throws IoError, FormatError when it can't be read. */
+  find(measured: Measured): Promise<ProfileEntry | undefined>;
+  /**
+   * Puts a measurement in the place of the one before.
+   * @returns why it could not be kept; undefined when it was.
+   */
+  keep(measured: Measured, result: Pick<ProfileEntry, 'recomputeUpTo' | 'steps'>): Promise<string | undefined>;
+}
+
+/** What a measurement holds for; undefined where the platform does not say what it runs on. */
+export function profileKey({ graph, device, hardware }: Measured): ProfileKey | undefined {
+  if (hardware === undefined) return undefined;
+  const { name, threads, runtime } = hardware;
+  const { size, sha256 = null } = graph;
+  return { device, hardware: name, threads, runtime, tool: `bert4ort ${VERSION}`, graph: { size, sha256 } };
 }
 
 /** A profile without entries. */

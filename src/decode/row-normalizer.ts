@@ -134,7 +134,7 @@ export function unusableScores(row: ScoreArray, place: string, kind: StepScorer[
     expected:
       kind === 'logits' ? 'finite numbers (-Infinity for tokens that are ruled out)' : 'finite numbers from 0 up',
     found: tokenId < 0 ? 'no token that is not ruled out' : `${row[tokenId]} for token ${tokenId}`,
-    next: 'Check the model and its weights type; half precision can overflow.',
+    next: 'Check the weights.',
   });
 }
 

@@ -2,10 +2,9 @@
  * A generator as a model, its profile and the user want it: the choice between cache and computing again is made by what was
  * measured on this machine, or by the option, and says why.
  */
-import { AbortedError, IoError } from '../core/errors.ts';
+import { AbortedError } from '../core/errors.ts';
 import type { GraphName, Manifest } from '../core/manifest.ts';
-import type { ProfileKey, ProfileStore, StepTiming } from '../core/strategy-profile.ts';
-import { VERSION } from '../core/version.ts';
+import type { ProfileStore, StepTiming } from '../core/strategy-profile.ts';
 import type { GraphSession } from '../session/session.ts';
 import { createGenerator, type Generator, type GeneratorOptions } from './generator.ts';
 import { measureStrategy, type StrategyMeasurement } from './measure-strategy.ts';
@@ -67,14 +66,18 @@ async function chooseStrategy(
   if (cache === 'off') {
     return { recomputeUpTo: Number.POSITIVE_INFINITY, source: 'option', reason: 'without a cache, as asked for' };
   }
-  const key = profileKey(manifest, session);
-  const known = key === null ? undefined : await store?.find(key);
+  const { graphs } = manifest;
+  const { device, hardware } = session.device;
+  const measured = graphs.step && { graph: graphs.step, device, ...(hardware && { hardware }) };
+  const known = measured && (await store?.find(measured));
   if (known !== undefined) return choiceOf(known, 'profile');
   if (cache === undefined) {
     return { recomputeUpTo: 0, source: 'default', reason: 'with the cache: nothing was measured on this machine' };
   }
-  const measured = await measureOnce(session, manifest, signal);
-  return choiceOf(measured, 'measured', doubt(measured) + (await keep(measured, key, store)));
+  const result = await measureOnce(session, manifest, signal);
+  const { recomputeUpTo, steps } = result;
+  const refusal = measured && store ? await store.keep(measured, { recomputeUpTo, steps }) : 'there is no place for it';
+  return choiceOf(result, 'measured', doubt(result) + (refusal === undefined ? '' : `; not kept: ${refusal}`));
 }
 
 function choiceOf(
@@ -88,15 +91,7 @@ function choiceOf(
 /** Why the cache is used although it may be slower. */
 function doubt({ agrees, difference }: StrategyMeasurement): string {
   if (agrees) return '';
-  return `; the logits of the two differ by ${difference.toExponential(1)} of the largest, so it was not up to speed`;
-}
-
-/** What is measured holds for this; null where the platform does not say what it runs on. */
-function profileKey({ graphs: { step } }: Manifest, { device: { device, hardware } }: GraphSession): ProfileKey | null {
-  if (step === undefined || hardware === undefined) return null;
-  const { name, threads, runtime } = hardware;
-  const graph = { size: step.size, sha256: step.sha256 ?? null };
-  return { device, hardware: name, threads, runtime, tool: `bert4ort ${VERSION}`, graph };
+  return `; the logits differ by ${difference.toExponential(1)} of the largest, so speed did not count`;
 }
 
 /** Measurements by session: tasks that share one wait for the same, which others would disturb. */
@@ -121,20 +116,4 @@ async function measureOnce(
   measurements.set(session, measuring);
   measuring.catch(() => measurements.delete(session));
   return measuring;
-}
-
-/** Puts a measurement into the profile; says in words why it could not, or nothing. */
-async function keep(
-  { steps, recomputeUpTo }: StrategyMeasurement,
-  key: ProfileKey | null,
-  store: ProfileStore | undefined,
-): Promise<string> {
-  if (store === undefined || key === null) return '; not kept: there is no place for it, or no name of the device';
-  try {
-    await store.keep({ ...key, recomputeUpTo, steps });
-    return '';
-  } catch (error) {
-    if (!(error instanceof IoError)) throw error;
-    return `; not kept: ${error.message}`;
-  }
 }

@@ -91,9 +91,14 @@ export class RequestRows {
     return { rows: rows.length, sources: end === 0 ? 0 : rows.filter(({ index }) => index < end).length };
   }
 
-  /** The position id of a row. */
-  positionOf({ index }: NewRow): number {
+  /** The position id at a place in the sequence. */
+  positionAt(index: number): number {
     return positionAt(index, this.#sourceLength);
+  }
+
+  /** 0 for places of the source, 1 for those of the target. */
+  sideAt(index: number): number {
+    return index < this.#sourceLength ? 0 : 1;
   }
 
   /** Marks in `visible`, one byte per slot and then per column, what `row` of a plan sees; `columnOf` is that of a new row. */
@@ -127,18 +132,9 @@ export class RequestRows {
     });
   }
 
-  /** Writes the positions of this request's slots, one int64 each as two halves, from `offset` on. */
-  writePositions(halves: Int32Array, offset: number): void {
-    this.#indices.forEach((index, slot) => {
-      halves[2 * (offset + slot)] = positionAt(index, this.#sourceLength);
-    });
-  }
-
-  /** Writes 0 for slots of the source and 1 for those of the target, likewise. */
-  writeSides(halves: Int32Array, offset: number): void {
-    this.#indices.forEach((index, slot) => {
-      halves[2 * (offset + slot)] = index < this.#sourceLength ? 0 : 1;
-    });
+  /** Place in the sequence of the token in each slot up to the last one in use. */
+  get slotIndices(): readonly number[] {
+    return this.#indices;
   }
 
   /** Drops what is known of the cache, after its memory was lost. */

@@ -25,13 +25,13 @@ export function checkSides(rules: AttentionRules, sequence: Sequence): void {
   if (source > 0 && target.length > 0 && target.every(id => id > 0)) return;
   throw new InputError({
     what: 'segment ids',
-    expected: '0 for each token of the source, then 1 for each of the target, which has at least a start token',
-    found: `[${sequence.segmentIds.join(', ')}]`,
+    expected: '0 for tokens of the source, then 1 for those of the target, at least one of each',
+    found: String(sequence.segmentIds),
   });
 }
 
 /** @throws InputError when `length` tokens are more than the model has positions. */
-export function checkLength({ maxPositions }: Dimensions, length: number): void {
+export function checkLength({ maxPositions }: Pick<Dimensions, 'maxPositions'>, length: number): void {
   if (maxPositions === null || length <= maxPositions) return;
   throw new InputError({
     what: 'sequence length',

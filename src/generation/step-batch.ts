@@ -28,21 +28,25 @@ export function stepRows(
   );
   const { count, sources } = columns;
   const reads = Math.max(...batch.map(({ plan }) => plan.reads.length));
-  const ids = () => new Int32Array(batch.length * count);
-  const step = { tokenIds: ids(), segmentIds: ids(), positionIds: ids() };
-  const visible = new Uint8Array(batch.length * (count - sources) * (past + count));
+  const targets = count - sources;
+  const ids = (columns: number) => new Int32Array(batch.length * columns);
+  const step = { sourceIds: ids(sources), tokenIds: ids(targets), segmentIds: ids(count), positionIds: ids(count) };
+  const visible = new Uint8Array(batch.length * targets * (past + count));
   const logitRows = new Int32Array(batch.length * reads);
   batch.forEach(({ rows: request, plan }, line) => {
     const slotOf = (row: number): number => past + columns.of(line, row);
     plan.rows.forEach((row, i) => {
       const column = columns.of(line, i);
-      const at = line * count + column;
+      step.segmentIds[line * count + column] = row.segmentId;
+      step.positionIds[line * count + column] = request.positionAt(row.index);
+      if (column < sources) {
+        // An encoder works out by itself what it sees.
+        step.sourceIds[line * sources + column] = row.tokenId;
+        return;
+      }
+      const at = line * targets + column - sources;
       step.tokenIds[at] = row.tokenId;
-      step.segmentIds[at] = row.segmentId;
-      step.positionIds[at] = request.positionOf(row);
-      // An encoder works out by itself what it sees.
-      if (column < sources) return;
-      const start = (line * (count - sources) + column - sources) * (past + count);
+      const start = at * (past + count);
       request.markVisible(plan, row, visible.subarray(start, start + past + count), slotOf);
     });
     logitRows.set(
@@ -55,24 +59,26 @@ export function stepRows(
 
 /** `past_position_ids` [B, P]: the position of the token in each slot, 0 in unused ones. */
 export function pastPositions(batch: readonly BatchMember[], past: number): Tensor {
-  return perSlot(batch, past, (rows, halves, offset) => rows.writePositions(halves, offset));
+  return perSlot(batch, past, (rows, index) => rows.positionAt(index));
 }
 
 /** `past_token_type_ids` [B, P]: 0 for slots of the source and 1 for those of the target. */
 export function pastSides(batch: readonly BatchMember[], past: number): Tensor {
-  return perSlot(batch, past, (rows, halves, offset) => rows.writeSides(halves, offset));
+  return perSlot(batch, past, (rows, index) => rows.sideAt(index));
 }
 
 /** Small positive integers, written as the low halves: no BigInt is made for each of them. */
 function perSlot(
   batch: readonly BatchMember[],
   past: number,
-  write: (rows: RequestRows, halves: Int32Array, offset: number) => void,
+  valueAt: (rows: RequestRows, index: number) => number,
 ): Tensor {
   const data = new BigInt64Array(batch.length * past);
   const halves = new Int32Array(data.buffer);
   batch.forEach(({ rows }, line) => {
-    write(rows, halves, line * past);
+    rows.slotIndices.forEach((index, slot) => {
+      halves[2 * (line * past + slot)] = valueAt(rows, index);
+    });
   });
   return { dtype: 'int64', shape: [batch.length, past], data };
 }

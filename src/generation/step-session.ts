@@ -15,8 +15,10 @@ export interface StepRows {
   readonly columns: Columns;
   /** Past slots per lane, including unused ones; 0 for none. */
   readonly past: number;
-  /** [B, R] each. */
+  /** Tokens of sources, [B, S], and others, [B, R-S]. */
+  readonly sourceIds: Int32Array;
   readonly tokenIds: Int32Array;
+  /** [B, R] each. */
   readonly segmentIds: Int32Array;
   readonly positionIds: Int32Array;
   /** [B, R-S, P+R], 0 or 1. */
@@ -38,12 +40,11 @@ export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds
   const { count, sources } = rows.columns;
   const shape = [rows.batch, count];
   const reads = rows.batch === 0 ? 0 : rows.logitRows.length / rows.batch;
-  const ids = (start: number, end: number): Tensor =>
-    int64Tensor(columnsOf(rows.tokenIds, shape, [start, end]), [rows.batch, end - start]);
+  const tokens = int64Tensor(rows.tokenIds, [rows.batch, count - sources]);
   return {
     ...(hasSources(session)
-      ? { input_ids: ids(0, sources), decoder_input_ids: ids(sources, count) }
-      : { input_ids: int64Tensor(rows.tokenIds, shape) }),
+      ? { input_ids: int64Tensor(rows.sourceIds, [rows.batch, sources]), decoder_input_ids: tokens }
+      : { input_ids: tokens }),
     ...(takes(session, 'token_type_ids') && { token_type_ids: int64Tensor(rows.segmentIds, shape) }),
     ...(takes(session, 'position_ids') && { position_ids: int64Tensor(rows.positionIds, shape) }),
     visible: boolTensor(rows.visible, [rows.batch, count - sources, rows.past + count]),
@@ -84,17 +85,4 @@ export function emptyPast(session: GraphSession, dimensions: Dimensions, batch: 
     if (takes(session, name)) feeds[name] = int64Tensor(new Int32Array(batch * slots), [batch, slots]);
   }
   return feeds;
-}
-
-/** Some columns of a matrix. */
-function columnsOf(
-  values: Int32Array,
-  [lines = 0, width = 0]: readonly number[],
-  [start, end]: readonly [number, number],
-): Int32Array {
-  const part = new Int32Array(lines * (end - start));
-  for (let line = 0; line < lines; line++) {
-    part.set(values.subarray(line * width + start, line * width + end), line * (end - start));
-  }
-  return part;
 }

@@ -87,7 +87,7 @@ export async function requireSpace(name: string, size: number): Promise<void> {
     what: "space in the browser's storage",
     expected: `${size} bytes`,
     found: `${quota - usage} of ${quota} free`,
-    next: 'Delete other data of this site, or free space on the disk.',
+    next: 'Free space on the disk, or delete data of this site.',
   });
 }
 

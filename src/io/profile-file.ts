@@ -3,6 +3,7 @@
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { IoError } from '../core/errors.ts';
 import {
   EMPTY_PROFILE,
   findEntry,
@@ -10,6 +11,7 @@ import {
   PROFILE_FILE,
   type ProfileStore,
   parseProfile,
+  profileKey,
   type StrategyProfile,
   withEntry,
 } from '../core/strategy-profile.ts';
@@ -18,8 +20,21 @@ import { attempt, statIfAny } from './file-access.ts';
 /** The profile in the folder `directory`. It is replaced as a whole: nobody reads half of one. */
 export function profileFile(directory: string): ProfileStore {
   return {
-    find: async key => findEntry(await readProfile(directory), key),
-    keep: async entry => writeProfile(directory, withEntry(await readProfile(directory), entry)),
+    async find(measured) {
+      const key = profileKey(measured);
+      return key && findEntry(await readProfile(directory), key);
+    },
+    async keep(measured, result) {
+      const key = profileKey(measured);
+      if (key === undefined) return 'this device has no name';
+      try {
+        await writeProfile(directory, withEntry(await readProfile(directory), { ...key, ...result }));
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof IoError)) throw error;
+        return error.message;
+      }
+    },
   };
 }
 

@@ -56,7 +56,7 @@ export const webDevices: readonly DeviceSpec[] = [
   {
     device: 'webgpu',
     executionProviders: () => ['webgpu'],
-    whenRefused: "WebGPU needs a browser that has it and a GPU driver that it trusts; device: 'wasm' always works.",
+    whenRefused: "WebGPU needs a browser and a GPU driver that have it; device: 'wasm' always works.",
   },
 ];
 

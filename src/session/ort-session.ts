@@ -200,7 +200,7 @@ function checkPorts(session: InferenceSession, ports: Ports): void {
     what: 'ports of the graph',
     expected: `inputs ${namesOf(ports.inputs)} and outputs ${namesOf(ports.outputs)}, as the manifest says`,
     found: `inputs ${session.inputNames.join(', ')} and outputs ${session.outputNames.join(', ')}`,
-    next: 'The graph file and the manifest are from different conversions; convert the model again.',
+    next: 'They are of different conversions: convert the model again.',
   });
 }
 

@@ -5,9 +5,10 @@
  *
  * https://github.com/bojone/nezha_gpt_dialog, https://github.com/bojone/CDial-GPT-tf
  */
-import { ConfigError, InputError } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { knownToken } from './decoding-settings.ts';
+import { requireId } from './special-ids.ts';
 import type { Prompt } from './text-generation.ts';
 
 /** Tokens that stand for the two sides, the first turn's first; null for alternating segments. */
@@ -38,8 +39,8 @@ export interface PromptLimits {
 
 /** @throws ConfigError when the vocabulary lacks a token of the layout. */
 export function createHistoryLayout(tokenizer: Tokenizer, speakers: Speakers): HistoryLayout {
-  const startId = required(tokenizer.tokenStartId, 'start');
-  required(tokenizer.tokenEndId, 'end');
+  const startId = requireId(tokenizer.tokenStartId, 'start');
+  requireId(tokenizer.tokenEndId, 'end');
   if (speakers === null) return alternatingSegments(tokenizer, startId);
   const [first, second] = speakers.map(token => knownToken(tokenizer, 'speakers', token));
   return speakerTokens(tokenizer, startId, [first ?? 0, second ?? 0]);
@@ -95,10 +96,4 @@ function speakerTokens(tokenizer: Tokenizer, startId: number, speakers: readonly
       segmentId: speakerOf(turns.length),
     }),
   };
-}
-
-function required(id: number | undefined, role: string): number {
-  if (id !== undefined) return id;
-  const next = 'Convert the model with the tokenizer that it was trained with.';
-  throw new ConfigError({ what: `${role} token of the tokenizer`, expected: 'one, for a chat', found: 'none', next });
 }

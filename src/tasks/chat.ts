@@ -4,13 +4,14 @@
  *
  * https://github.com/bojone/nezha_gpt_dialog, https://github.com/bojone/CDial-GPT-tf
  */
-import { ConfigError, InputError } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { checkInteger } from '../decode/option-checks.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
 import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Model } from '../model.ts';
 import { createHistoryLayout, type FittedHistory, fitHistory, type Speakers } from './chat-history.ts';
 import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
+import { refuseEncoder } from './refuse-encoder.ts';
 import { createRestingRequest } from './resting-request.ts';
 import {
   checkSettings,
@@ -101,10 +102,7 @@ export async function createChat(model: Model, options: ChatSettings & StrategyO
 /** A chat over an engine; later levels of settings override earlier ones. */
 export function createChatOver(engine: TextEngine, levels: readonly ChatSettings[]): Chat {
   const { tokenizer } = engine;
-  if (engine.crossAttention === true) {
-    const next = 'A model with an encoder and a decoder writes from one prompt: use a completer.';
-    throw new ConfigError({ what: 'model', expected: 'a language model', found: 'an encoder and a decoder', next });
-  }
+  refuseEncoder(engine);
   const layout = createHistoryLayout(tokenizer, lastGiven(levels, 'speakers') ?? null);
   const toText = (tokenIds: readonly number[]): string => tokenizer.decode(tokenIds);
   const resting = createRestingRequest();

@@ -184,22 +184,18 @@ export function createCompleterOver(engine: TextEngine, levels: readonly Complet
 
 /** Settings but those of the recipe and of prompts. */
 function decodingOf(settings: CompletionSettings): DecodingOptions {
-  const recipe = ['promptText', 'signs', 'startId', 'startToken', 'maxPromptLen'];
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => !recipe.includes(name)));
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => Object.hasOwn(decodingChecks, name)));
 }
 
 /** The token that texts begin with; undefined where they go on from the prompt. */
 function startOf({ tokenizer, crossAttention }: TextEngine, levels: readonly CompletionSettings[]): number | undefined {
   // Either way of naming it replaces both.
   const named = levels.findLast(({ startId, startToken }) => startId !== undefined || startToken !== undefined);
-  const { startId, startToken } = named ?? {};
-  const isGiven = typeof startId === 'number' || typeof startToken === 'string';
-  if (crossAttention !== true) {
-    if (!isGiven) return undefined;
-    throw new ConfigError({ what: 'start token', expected: 'a model with an encoder and a decoder', found: 'another' });
-  }
-  if (typeof startToken === 'string') return knownToken(tokenizer, 'startToken', startToken);
-  return startId ?? 0;
+  const { startId = null, startToken = null } = named ?? {};
+  const start = startToken === null ? startId : knownToken(tokenizer, 'startToken', startToken);
+  if (crossAttention === true) return start ?? 0;
+  if (start === null) return undefined;
+  throw new ConfigError({ what: 'start token', expected: 'none: texts go on from the prompt', found: `${start}` });
 }
 
 /**

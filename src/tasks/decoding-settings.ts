@@ -119,7 +119,7 @@ function mergeLevels(levels: readonly DecodingOptions[]): AllOptions {
 }
 
 function endOf(tokenizer: Tokenizer, endId: number | undefined, endToken: string | undefined): number {
-  const next = 'Set endId or endToken, for example to the full stop of the language.';
+  const next = 'Set endId or endToken, such as the full stop.';
   if (endId !== undefined && endToken !== undefined) {
     throw new ConfigError({ what: 'end token', expected: 'endId or endToken', found: 'both' });
   }

@@ -23,6 +23,7 @@ import {
   type Seq2SeqAnswer,
 } from './answer.ts';
 import { findSpans } from './answer-spans.ts';
+import { refuseEncoder } from './refuse-encoder.ts';
 import { requireId } from './special-ids.ts';
 
 /**
@@ -42,15 +43,7 @@ export async function createSeq2SeqReader(
     const next = 'Convert it with --application unilm, or use a masked reader.';
     throw new ConfigError({ what: 'model', expected: 'one that generates', found: 'an encoder', next });
   }
-  if (manifest.attention.crossAttention === true) {
-    const next = 'For a model with an encoder and a decoder, put question and passage into one prompt of a completer.';
-    throw new ConfigError({
-      what: 'model',
-      expected: 'one that reads and writes in one sequence',
-      found: manifest.architecture,
-      next,
-    });
-  }
+  refuseEncoder(manifest.attention);
   const endId = requireId(tokenizer.tokenEndId, 'end');
   const settingsOf = readerSettings(manifest, 'seq2seq');
   const generator = await openGenerator(model, options);

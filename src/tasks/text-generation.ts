@@ -1,13 +1,14 @@
 /**
  * What chat and completion share: prompts to texts through the generation engine, whole or as a stream.
  */
-import { ConfigError, InputError } from '../core/errors.ts';
+import { ConfigError } from '../core/errors.ts';
 import type { AttentionRules } from '../core/manifest.ts';
 import { type Generated, generate } from '../decode/generate.ts';
 import type { StepListener } from '../decode/step-events.ts';
 import type { GenerationScorer, StartOptions } from '../generation/generation-scorer.ts';
 import { openGenerator } from '../generation/open-generator.ts';
 import type { RunCounts } from '../generation/run-queue.ts';
+import { checkLength } from '../generation/sequence-checks.ts';
 import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Sequence } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
@@ -133,11 +134,8 @@ function startRequest(engine: TextEngine, prompt: Prompt, after: GenerationScore
 
 /** Tokens that can follow a prompt. The last one is never fed, so it needs no position. */
 function roomAfter({ tokenIds }: Prompt, maxPositions: number | null): number {
-  if (maxPositions === null) return Number.POSITIVE_INFINITY;
-  if (tokenIds.length <= maxPositions) return maxPositions - tokenIds.length + 1;
-  const expected = `at most ${maxPositions} tokens, the model's positions`;
-  const next = 'Shorten the text.';
-  throw new InputError({ what: 'prompt', expected, found: `${tokenIds.length} tokens`, next });
+  checkLength({ maxPositions }, tokenIds.length);
+  return maxPositions === null ? Number.POSITIVE_INFINITY : maxPositions - tokenIds.length + 1;
 }
 
 function textOf({ tokenIds, score, finished }: Generated, toText: ToText): GeneratedText {

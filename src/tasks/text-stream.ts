@@ -92,6 +92,6 @@ function takenBack(told: string, text: string): InputError {
     what: 'text of a stream',
     expected: `one that begins with ${JSON.stringify(told.slice(-40))}`,
     found: JSON.stringify(text.slice(Math.max(0, told.length - 40), told.length + 40)),
-    next: "The tokenizer's decode is not one that grows with its tokens; use the whole result.",
+    next: 'Use the whole result.',
   });
 }

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { IoError } from '../../src/core/errors.ts';
-import { PROFILE_FILE, type ProfileStore, parseProfile } from '../../src/core/strategy-profile.ts';
+
+import { PROFILE_FILE, parseProfile } from '../../src/core/strategy-profile.ts';
 import { beamSearch } from '../../src/decode/beam-search.ts';
 import { createGenerator } from '../../src/generation/generator.ts';
 import { measureStrategy } from '../../src/generation/measure-strategy.ts';
 import { openGenerator } from '../../src/generation/open-generator.ts';
 import { type CacheOption, recomputeLimit } from '../../src/generation/strategy.ts';
+import { profileFile } from '../../src/io/profile-file.ts';
 import type { Model } from '../../src/model.ts';
 import type { GraphSession } from '../../src/session/session.ts';
 import { convertCase } from './converted-case.ts';
@@ -99,7 +100,7 @@ describe('choice between cache and computing again', () => {
     assert.equal(measured.recomputeUpTo, 0);
     const { strategy } = await openGenerator({ ...viewOf(model), openGraph: async () => off }, { cache: 'auto' });
     assert.equal(strategy.recomputeUpTo, 0);
-    assert.match(strategy.reason, /the logits of the two differ/);
+    assert.match(strategy.reason, /the logits differ by/);
   });
 
   it('measures for auto, keeps it beside the model, and measures no second time', async () => {
@@ -157,14 +158,9 @@ describe('choice between cache and computing again', () => {
   });
 
   it('says when a measurement could not be kept', async () => {
-    const readOnly: ProfileStore = {
-      find: async () => undefined,
-      async keep() {
-        throw new IoError({ what: 'writing', found: 'a read-only file system (EROFS)' });
-      },
-    };
-    const refused = await openGenerator({ ...viewOf(model), profile: readOnly }, { cache: 'auto' });
-    assert.match(refused.strategy.reason, /not kept: writing; found a read-only file system/);
+    const gone = profileFile(path.join(folder, 'gone'));
+    const refused = await openGenerator({ ...viewOf(model), profile: gone }, { cache: 'auto' });
+    assert.match(refused.strategy.reason, /not kept: .*gone.*writing; found no such file or folder/);
     assert.equal(refused.strategy.source, 'measured');
     const nowhere = await openGenerator(viewOf(model), { cache: 'auto' });
     assert.match(nowhere.strategy.reason, /not kept: there is no place for it/);

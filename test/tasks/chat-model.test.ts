@@ -87,7 +87,7 @@ describe('chat over a model directory', () => {
       directory,
       'vocab.txt',
       () => '[PAD]\n[UNK]\n',
-      damaged => assert.rejects(createChat(damaged), /start token of the tokenizer/),
+      damaged => assert.rejects(createChat(damaged), /start token; expected one in the vocabulary/),
     );
   });
 

@@ -146,7 +146,7 @@ describe('loading models in a browser', () => {
     assert.equal(
       error.message,
       `onnx/model.onnx_data: SHA-256; expected ${hashOf(big)}; found ${hashOf(web.server.files.get(file) ?? big)}. ` +
-        'The file is not the one that was converted; fetch or convert the model again.',
+        'Fetch or convert the model again.',
     );
     assert.equal(await keptPieces(page, file), 0);
 

@@ -123,6 +123,5 @@ function readModel(doubles: Cursor, emissions: Cursor): HiddenMarkovModel {
 }
 
 function broken(place: Cursor, found: string): FormatError {
-  const next = 'Use the jieba.bin shipped with this version, or make one with encodeJiebaData.';
-  return place.error({ expected: 'the compact dictionary file of this package', found, next });
+  return place.error({ expected: 'the jieba.bin of this version', found });
 }

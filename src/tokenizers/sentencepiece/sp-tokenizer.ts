@@ -78,6 +78,6 @@ function noPadding(): ConfigError {
     what: 'SentencePiece model',
     expected: 'a control piece <pad>',
     found: 'none',
-    next: 'Train the model with a pad_id, or use createSentencePiece without the tokenizer around it.',
+    next: 'Use createSentencePiece without a tokenizer around it.',
   });
 }
