@@ -8,7 +8,7 @@
  *
  * B batch, N heads, Q queries, S keys, W distances that are told apart.
  *
- * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/layers.py#L1046-L1121
+ * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/layers.py#L959-L1015
  */
 import type { LayerSpec } from '../architecture.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';

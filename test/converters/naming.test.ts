@@ -48,6 +48,23 @@ describe('published names', () => {
     assert.equal(name('gpt2_ml'), 'newslm/layer07/intermediate/kernel');
   });
 
+  it('tell the releases of T5 apart', () => {
+    const name = (model: string, part: string, kernel = 'gamma') => {
+      const layer = { name: `Decoder-Transformer-7-${part}`, slots: [] };
+      return publishedName(publishedNames[model] ?? { layers: {} }, layer, { slot: kernel, shape: [1, 1] })?.name;
+    };
+    assert.equal(name('t5.1.0', 'FeedForward-Norm'), 'decoder/block_007/layer_002/layer_norm/scale');
+    assert.equal(name('mt5.1.1', 'FeedForward-Norm'), 'decoder/block_007/layer_002/rms_norm/scale');
+    const gate = 'decoder/block_007/layer_002/DenseReluDense/wi_1/kernel';
+    assert.deepEqual(
+      [name('t5.1.1', 'FeedForward', 'gate-1/kernel'), name('t5.1.0', 'FeedForward', 'gate-1/kernel')],
+      [gate, undefined],
+    );
+    const cross = 'decoder/block_007/layer_001/EncDecAttention/q';
+    assert.equal(name('t5.1.1_decoder', 'MultiHeadCrossAttention', 'query/kernel'), cross);
+    assert.equal(name('t5.1.1_encoder', 'MultiHeadCrossAttention', 'query/kernel'), undefined);
+  });
+
   it('give every block of an unshared ALBERT the one block that is published', () => {
     const layers = tinyLayers('albert_unshared');
     const checkpoint = fakeCheckpoint(publishedTensors('albert'));

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import type { AnyArchitecture, JsonObject } from '../../onnx-graphs/architecture.ts';
 import { architectures } from '../../onnx-graphs/architectures/index.ts';
+import { type Bucketing, bothSides, oneSide } from '../../onnx-graphs/layers/bucketed-positions.ts';
 import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
 import { ConfigError } from '../../src/core/errors.ts';
 import { allHeads, TINY } from './run-graph.ts';
@@ -84,6 +85,10 @@ describe('configurations', () => {
     ['gpt', { embedding_size: 8 }, /must equal hidden_size/],
     ['gpt2', { application: 'unilm' }, /which this model does not take/],
     ['gpt2_ml', { application: 'unilm' }, /which this model does not take/],
+    ['t5', { application: 'lm' }, /must be encoder/],
+    ['t5.1.1', { residual_attention_scores: true }, /can't be combined with a decoder/],
+    ['mt5.1.1', { cross_position_bias: 1 }, /"cross_position_bias" must be true or false/],
+    ['mt5.1.1', { with_lm: 'softmaxx' }, /"with_lm" must be one of/],
   ];
   for (const [model, keywords, message] of rejected)
     it(`${model} rejects ${JSON.stringify(keywords)}`, () =>
@@ -132,6 +137,61 @@ describe('what an architecture says', () => {
     });
     assert.equal(facts('gpt', { application: 'unilm' }).attention.visibility, 'prefix');
     assert.equal(facts('nezha', {}).dimensions.maxPositions, null);
+    assert.deepEqual(facts('t5', {}).attention, { visibility: 'prefix', segmentPadding: false, crossAttention: true });
+    assert.deepEqual(facts('t5_encoder', {}).attention, { visibility: 'padding', segmentPadding: false });
+  });
+
+  it('gives T5 a head with its decoder, unless it is turned off', () => {
+    assert.deepEqual(facts('t5.1.1', {}).activations, { logits: 'softmax' });
+    assert.deepEqual(facts('t5.1.1', { with_lm: 'linear' }).activations, { logits: 'linear' });
+    assert.deepEqual(facts('t5.1.1', { with_lm: false }).graphs, ['model', 'encoder', 'decoder']);
+    assert.deepEqual(facts('t5.1.1_encoder', {}).activations, {});
+    assert.equal(facts('t5.1.1', { hidden_act: ['gelu', 'linear'] }).huggingFace?.['feed_forward_proj'], 'gated-gelu');
+    assert.equal(facts('t5', { hidden_act: 'relu' }).huggingFace?.['feed_forward_proj'], 'relu');
+  });
+
+  it('lists the layers of T5 as tf.keras orders them', () => {
+    const names = (keywords: JsonObject) =>
+      named('t5.1.1')
+        .layers(named('t5.1.1').parseConfig({ ...TINY, num_hidden_layers: 1 }, keywords))
+        .map(({ name }) => name.replace('-Transformer-0-MultiHead', ' ').replace('-Transformer-0-', ' '));
+    assert.deepEqual(names({ embedding_size: 8 }), [
+      'Embedding-Token',
+      'Encoder-Embedding-Mapping',
+      'Encoder SelfAttention-Norm',
+      'Encoder-Embedding-Relative-Position',
+      'Encoder SelfAttention',
+      'Encoder FeedForward-Norm',
+      'Decoder-Embedding-Mapping',
+      'Encoder FeedForward',
+      'Decoder SelfAttention-Norm',
+      'Decoder-Embedding-Relative-Position',
+      'Decoder SelfAttention',
+      'Encoder-Output-Norm',
+      'Decoder CrossAttention-Norm',
+      'Decoder CrossAttention',
+      'Decoder FeedForward-Norm',
+      'Decoder FeedForward',
+      'Decoder-Output-Norm',
+      'Decoder-Output-Mapping',
+      'Decoder-Output-LM',
+    ]);
+    assert.ok(!names({}).some(name => name.endsWith('-Mapping')));
+  });
+
+  it('tells distances apart as the reference does', () => {
+    // First distances of each row, as TensorFlow 1.15 draws them in float32, up to 300.
+    const firsts = ({ first, rows }: Bucketing, from: number) =>
+      rows
+        .slice(0, from - first + 1)
+        .toReversed()
+        .flatMap((row, d, all) => (row === all[d - 1] ? [] : d));
+    const [encoder, decoder] = [firsts(bothSides, 0), firsts(oneSide, 0)];
+    assert.deepEqual(encoder, [0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91]);
+    assert.deepEqual(decoder.slice(15), [15, 16, 19, 21, 24, 27, 31, 35, 40, 46, 52, 59, 67, 77, 87, 99, 113]);
+    const after = [1, 7, 8, 12, 90, 91].map(distance => bothSides.rows[distance - bothSides.first]);
+    assert.deepEqual(after, [17, 23, 24, 25, 30, 31]);
+    assert.equal(oneSide.last, 0);
   });
 
   it('adopts the rows that the checkpoint has', () => {
