@@ -145,13 +145,13 @@ async function fits(plan: () => Promise<ModelPlan>): Promise<boolean> {
 function summary(plan: ModelPlan, settings: readonly string[], hasWords: boolean): PlanSummary {
   const { architecture, facts, naming } = plan;
   const outputs = outputNames(plan);
-  const { visibility } = facts.attention;
+  const { attention } = facts;
   return {
     architecture: architecture.name,
     application: facts.application,
     scheme: naming.label,
     dimensions: facts.dimensions,
-    tasks: taskNames({ visibility, outputs, hasStep: facts.graphs.includes('step'), settings }),
+    tasks: taskNames({ attention, outputs, hasStep: facts.graphs.includes('step'), settings }),
     hasWords,
     unused: plan.unused,
     problems: plan.allowed,

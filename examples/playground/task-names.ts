@@ -8,7 +8,7 @@ export type TaskName = 'answer' | 'chat' | 'complete' | 'fill' | 'cloze';
 
 /** What decides. */
 export interface TaskFacts {
-  readonly visibility: AttentionRules['visibility'];
+  readonly attention: AttentionRules;
   /** Outputs of the graph. */
   readonly outputs: readonly string[];
   /** Whether there is a generation graph, as where tokens have logits. */
@@ -18,9 +18,11 @@ export interface TaskFacts {
 }
 
 /** The tasks that suit a model, the likeliest first; none for an encoder without a head. */
-export function taskNames({ visibility, outputs, hasStep, settings }: TaskFacts): readonly TaskName[] {
+export function taskNames({ attention, outputs, hasStep, settings }: TaskFacts): readonly TaskName[] {
+  const { visibility, crossAttention } = attention;
   if (outputs.includes('probabilities')) return ['cloze'];
   if (!hasStep) return [];
+  if (crossAttention === true) return ['complete'];
   if (visibility === 'padding') return ['answer', 'fill'];
   if (visibility === 'prefix') return settings.includes('completion') ? ['complete', 'answer'] : ['answer', 'complete'];
   return settings.includes('chat') ? ['chat', 'complete'] : ['complete', 'chat'];

@@ -63,7 +63,7 @@ export function tasksOf(model: Model): readonly PageTask[] {
 function factsOf({ attention, graphs, tasks }: Manifest) {
   const outputs = graphs.model?.outputs.map(({ name }) => name) ?? [];
   const hasStep = graphs.step !== undefined;
-  return { visibility: attention.visibility, outputs, hasStep, settings: Object.keys(tasks) };
+  return { attention, outputs, hasStep, settings: Object.keys(tasks) };
 }
 
 const makers: Readonly<Record<TaskName, (model: Model) => PageTask>> = {
