@@ -12,7 +12,7 @@
  * B batch, S new rows of the source, R of the target, P past slots, K rows whose logits are wanted, N heads, H head size.
  */
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Value } from '../onnx/value.ts';
+import { GraphError, type Value } from '../onnx/value.ts';
 import { add, greater, where } from '../ops/elementwise.ts';
 import { concat, type Extent, extentOf, slice, unsqueeze } from '../ops/layout.ts';
 import type { AttentionSizes, Heads } from './attention.ts';
@@ -79,7 +79,7 @@ export function cachedDecoderAttention(
     },
     attendSource(g, layer, query, source) {
       const held = layers.get(layer);
-      if (held === undefined) throw new Error(`layer ${layer} attends to the source before itself`);
+      if (held === undefined) throw new GraphError({ what: `layer ${layer}`, found: 'the source attended to first' });
       const { cache, own } = held;
       root.output(`new_key.${layer}`, concat(g.at('new-key'), [source.key, own.key], 2)); // [B, N, S+R, H]
       root.output(`new_value.${layer}`, concat(g.at('new-value'), [source.value, own.value], 2));

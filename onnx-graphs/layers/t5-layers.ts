@@ -24,20 +24,20 @@ export function blockNames(stack: Stack, i: number) {
 }
 
 /**
- * Keras layers in the order of their depth, that of tf.keras' files, where encoder and decoder meet: the encoder's last
- * normalisation comes between the decoder's first two attentions.
+ * Keras layers in the order of their depth, that of tf.keras' files, where encoder and decoder meet: the decoder's mapping
+ * comes before the encoder's last network, the encoder's last normalisation between the decoder's first two attentions.
+ * That is the order with dropout; files name their variables, and names go first.
  */
 export function t5Layers(config: T5Config): readonly LayerSpec[] {
   const { vocabSize: rows, embeddingSize: width, sides } = config;
   const [encoder, outputNorm] = sides === 'decoder' ? [[], []] : encoderLayers(config);
   const decoder = sides === 'encoder' ? [] : decoderLayers(config, outputNorm);
   const mapping = sides === 'encoder' ? [] : mappingLayers(config, 'Decoder-Embedding-Mapping');
-  const before = encoder.length - 1;
   return [
     tokenTableLayer('Embedding-Token', { rows, width }),
-    ...encoder.slice(0, before),
+    ...encoder.slice(0, -1),
     ...mapping,
-    ...encoder.slice(Math.max(0, before)),
+    ...encoder.slice(-1),
     ...(sides === 'encoder' ? outputNorm : decoder),
   ];
 }

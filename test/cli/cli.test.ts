@@ -6,7 +6,8 @@ import path from 'node:path';
 import { callCli, jsonLines, runCli } from './run-cli.ts';
 
 const MLM = 'examples/models/qa-mlm';
-const CASE = 'test/fixtures/cases/nezha-chat-recipe';
+const CASES = 'test/fixtures/cases';
+const CASE = `${CASES}/nezha-chat-recipe`;
 
 describe('bert4ort', () => {
   let folder = '';
@@ -131,7 +132,7 @@ describe('bert4ort', () => {
   it('records hashes of weights while converting, or later', async () => {
     const [model, other] = [path.join(folder, 'later'), path.join(folder, 'at-once')];
     await convertCase(model);
-    await convertCase(other, '--sha256');
+    await convertCase(other, { more: ['--sha256'] });
     const recorded = await callCli(['verify', model, '--write-hashes', '--threads', '1']);
     assert.match(recorded.stdout, /recorded: onnx\/model\.onnx_data/);
     assert.match((await callCli(['inspect', model])).stdout, /onnx\/model\.onnx_data .* [0-9a-f]{64} /);
@@ -144,14 +145,17 @@ describe('bert4ort', () => {
     assert.doesNotMatch(again.stdout, /by size only/);
   });
 
-  it('replays recordings of the reference', async () => {
-    const model = path.join(folder, 'recorded');
-    const { code, stderr } = await convertCase(model);
-    assert.equal(code, 0, stderr);
-    const replayed = await callCli(['verify', model, '--cases', `${CASE}/case.json`, '--json', '--threads', '1']);
-    const { passed, failed, checks } = JSON.parse(replayed.stdout);
-    assert.equal(failed, 0, JSON.stringify(checks));
-    assert.ok(passed > 10);
+  it('replays recordings of the reference: of a model, of both halves of one, of a discriminator', async () => {
+    for (const name of ['nezha-chat-recipe', 'mt5-keep-tokens', 'electra-discriminator']) {
+      const [model, place] = [path.join(folder, name), `${CASES}/${name}`];
+      const { code, stderr } = await convertCase(model, { place });
+      assert.equal(code, 0, stderr);
+      const replayed = await callCli(['verify', model, '--cases', `${place}/case.json`, '--json', '--threads', '1']);
+      const { passed, failed, checks } = JSON.parse(replayed.stdout);
+      assert.equal(failed, 0, JSON.stringify(checks));
+      const recorded = JSON.parse(await readFile(`${place}/case.json`, 'utf8'));
+      assert.ok(passed >= recorded.runs.length + (recorded.decode?.length ?? 0) + 2);
+    }
   });
 
   it('leaves nothing behind when a conversion fails', async () => {
@@ -170,9 +174,12 @@ describe('bert4ort', () => {
 });
 
 /** Converts the recorded case with its recorded keywords. */
-async function convertCase(out: string, ...more: readonly string[]) {
-  const { build, checkpoint } = JSON.parse(await readFile(`${CASE}/case.json`, 'utf8'));
+async function convertCase(
+  out: string,
+  { place = CASE, more = [] }: { place?: string; more?: readonly string[] } = {},
+) {
+  const { build, checkpoint } = JSON.parse(await readFile(`${place}/case.json`, 'utf8'));
   const keywords = Object.entries(build).flatMap(([name, value]) => ['--keyword', `${name}=${JSON.stringify(value)}`]);
-  const files = ['--config', `${CASE}/config.json`, '--checkpoint', `${CASE}/${checkpoint.path}`];
+  const files = ['--config', `${place}/config.json`, '--checkpoint', `${place}/${checkpoint.path}`];
   return callCli(['convert', ...files, ...keywords, '--out', out, ...more]);
 }

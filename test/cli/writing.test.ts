@@ -154,6 +154,17 @@ describe('commands that write text', () => {
     ]);
     const other = await withLines('complete', out ?? '', items, ['--start-token', letters[5] ?? '']);
     assert.notDeepEqual(other.lines[0]?.['completions'], lines[0]?.['completions']);
+    const cut = await withLines('complete', out ?? '', items, ['--max-prompt-len', '4']);
+    const short = [
+      {
+        id: 1,
+        prompt: source
+          .slice(0, 4)
+          .map(id => letters[id])
+          .join(''),
+      },
+    ];
+    assert.deepEqual(cut.lines, (await withLines('complete', out ?? '', short)).lines);
     assert.match((await withLines('chat', out ?? '', items)).stderr, /encoder and a decoder/);
   });
 
