@@ -110,21 +110,23 @@ describe('worker session', () => {
   });
 
   it('rejects the runs of a thread that dies and starts a fresh one', async () => {
-    const threads: WorkerThread[] = [];
-    const start = () => {
-      const thread = startWorkerThread();
-      threads.push(thread);
-      return thread;
+    const threads = watched();
+    const session = await workerProvider(1, threads.start).open(files(), tinyPorts, { threads: 1 });
+    const [thread = assert.fail()] = threads.all;
+    const call = thread.call.bind(thread);
+    let ended: Promise<void> | undefined;
+    // It dies before it can answer what is on its way.
+    thread.call = (asked, transfer) => {
+      ended ??= thread.terminate();
+      return call(asked, transfer);
     };
-    const session = await workerProvider(1, start).open(files(), tinyPorts, { threads: 1 });
     const runs = [session.run(feeds(1, 2), ['double']), session.run(feeds(3, 4), ['double'])];
-    const ended = threads[0]?.terminate();
     for (const run of runs) await assert.rejects(run, /session worker; found it ended with code 1/);
     await ended;
     assert.equal(await firstOf(session.run(feeds(5, 6), ['double'])), 10);
-    assert.equal(threads.length, 2);
+    assert.equal(threads.all.length, 2);
     await session.dispose();
-    assert.equal(threads[1]?.alive, false);
+    assert.equal(threads.all[1]?.alive, false);
   });
 
   it('spreads runs over threads', async () => {
