@@ -107,9 +107,10 @@ export class RequestRows {
     const firstNew = this.#firstNewIndex(plan);
     for (let i = 0; i < Math.min(firstNew, end); i++) visible[this.#promptSlots[i] ?? 0] = this.#seen[i] ?? 0;
     // New rows of a source are neighbours, and so are those after it.
-    const others = Math.max(firstNew, this.#sourceLength);
-    for (const [from, to] of [[firstNew, Math.min(others, end)] as const, [others, end] as const])
-      if (from < to) visible.set(this.#seen.subarray(from, to), columnOf(from - firstNew));
+    const others = Math.min(Math.max(firstNew, this.#sourceLength), end);
+    if (firstNew < others) visible.set(this.#seen.subarray(firstNew, others), columnOf(0));
+    const rest = Math.max(firstNew, others);
+    if (rest < end) visible.set(this.#seen.subarray(rest, end), columnOf(rest - firstNew));
     for (let node = row.hypothesis; node?.parent; node = node.parent) {
       const at = plan.places.get(node);
       const column = at === undefined ? this.#slots.get(node) : columnOf(at);
