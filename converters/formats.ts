@@ -4,6 +4,7 @@
 import type { ByteSource, ByteSourceSet } from '../src/core/byte-source.ts';
 import { FormatError, IoError } from '../src/core/errors.ts';
 import type { Checkpoint, CheckpointFormat, OpenOptions } from './checkpoint.ts';
+import { type ForeignFile, foreignFile, START } from './foreign-files.ts';
 import { kerasHdf5 } from './keras-hdf5/index.ts';
 import { tfBundle } from './tf-bundle/index.ts';
 
@@ -49,21 +50,21 @@ async function unknownFormat(files: ByteSourceSet, name: string): Promise<Format
   }
   const [first = name] = like;
   const known = FORMATS.map(format => format.name).join(', ');
-  return new FormatError({
-    file: first,
-    what: 'format of the checkpoint',
-    expected: known,
-    found: await beginning(files, first),
-    next: 'Name the HDF5 file, or the prefix or .index of the TensorFlow bundle.',
-  });
+  const foreign = await identify(files, first);
+  return new FormatError({ file: first, what: 'format of the checkpoint', expected: known, ...foreign });
 }
 
-/** The first bytes of a file, for an error: they tell a zip or a PyTorch file at a glance. */
-async function beginning(files: ByteSourceSet, name: string): Promise<string> {
+/** What a file is, by its first bytes. */
+async function identify(files: ByteSourceSet, name: string): Promise<ForeignFile> {
   const source: ByteSource = await files.open(name);
   try {
-    const bytes = await source.read(0, Math.min(8, source.size));
-    return `a file of ${source.size} bytes that begins ${Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')}`;
+    const bytes = await source.read(0, Math.min(START, source.size));
+    const hexadecimal = Array.from(bytes.subarray(0, 8), byte => byte.toString(16).padStart(2, '0')).join(' ');
+    const unknown = {
+      found: `a file of ${source.size} bytes that begins ${hexadecimal}`,
+      next: 'Name the HDF5 file, or the prefix or .index of the TensorFlow bundle.',
+    };
+    return foreignFile(bytes) ?? unknown;
   } finally {
     await source.close();
   }

@@ -263,12 +263,12 @@ describe('checkpoint formats', () => {
   });
 
   it('says what it found when it is neither, and what is there when it is nothing', async () => {
-    const set = memorySet(new Map([...files, ['w.bin', latin1('PK\x03\x04zip')]]));
+    const set = memorySet(new Map([...files, ['w.bin', latin1('PK\x05\x06zip')]]));
     await assert.rejects(openCheckpoint(set, 'w.bin'), error => {
       assert.ok(error instanceof FormatError);
       assert.equal(
         error.message,
-        'w.bin: format of the checkpoint; expected keras-hdf5, tf-bundle; found a file of 7 bytes that begins 50 4b 03 04 7a 69 70. ' +
+        'w.bin: format of the checkpoint; expected keras-hdf5, tf-bundle; found a file of 7 bytes that begins 50 4b 05 06 7a 69 70. ' +
           'Name the HDF5 file, or the prefix or .index of the TensorFlow bundle.',
       );
       return true;
