@@ -4,6 +4,7 @@
  */
 import { ConfigError } from '../src/core/errors.ts';
 import type { SentencePieceEntry, TokenizerEntry, WordPieceEntry } from '../src/core/manifest.ts';
+import { parseSentencePieceModel } from '../src/tokenizers/sentencepiece/model-file.ts';
 import { byId, loadVocab, saveVocab, type TokenDict } from '../src/tokenizers/vocabulary.ts';
 import { huggingFaceFiles } from '../src/tokenizers/wordpiece/hugging-face-files.ts';
 import { writeWordList } from '../src/tokenizers/words/word-list-tokenizer.ts';
@@ -73,7 +74,7 @@ export function tokenizerFiles(source: VocabularySource, table: TokenTable): Tok
     case 'wordpiece':
       return wordPieceFiles(source, table);
     case 'sentencepiece':
-      return sentencePieceFiles(source);
+      return sentencePieceFiles(source, table);
     case 'words':
       return wordsFiles(source);
   }
@@ -103,11 +104,22 @@ function wordPieceFiles(source: WordPieceSource, table: TokenTable): TokenizerFi
   };
 }
 
-function sentencePieceFiles(source: SentencePieceSource): TokenizerFiles {
+/** A model may have fewer pieces than the table has rows, as T5's has, whose sentinels are no pieces. */
+function sentencePieceFiles(source: SentencePieceSource, { rows }: TokenTable): TokenizerFiles {
   const { preTokenize = null, tokenTranslate = {}, tokenStart = null, tokenEnd = null } = source;
+  const { pieces } = parseSentencePieceModel(source.model);
+  if (pieces.length > rows) {
+    throw new ConfigError({
+      what: 'vocabulary',
+      expected: `at most ${rows} pieces, one for each row of the token table`,
+      found: `${pieces.length} pieces`,
+      next: 'Give the model that goes with the checkpoint; after keep_tokens, the one that was reduced with it.',
+    });
+  }
   return {
     entry: { kind: 'sentencepiece', model: 'spiece.model', preTokenize, tokenTranslate, tokenStart, tokenEnd },
     files: new Map([['spiece.model', source.model]]),
+    spareRows: rows - pieces.length,
   };
 }
 

@@ -16,7 +16,7 @@ import { splitPath } from '../../src/io/file-source.ts';
 import { memorySink } from '../../src/io/memory.ts';
 import { loadModel } from '../../src/node.ts';
 import { callCli } from '../cli/run-cli.ts';
-import { CASES } from '../parity/recorded-cases.ts';
+import { CASES, convertCase, recordedCases } from '../parity/recorded-cases.ts';
 
 const DATA = 'bert_model.ckpt.data-00000-of-00001';
 
@@ -167,6 +167,20 @@ describe('model directory', () => {
     assert.equal((await logitsOf(inside('out'))).length, 2 * 5);
   });
 
+  it('takes a SentencePiece model with no more pieces than the table has rows', async () => {
+    const [recorded = assert.fail()] = recordedCases(['mt5.1.1']);
+    const convertWith = (model: Uint8Array) =>
+      convertCase(recorded, memorySink(), { tokenizer: { kind: 'sentencepiece', model, tokenEnd: '</s>' } });
+    const fewer = await convertWith(sentencePieceModel(61));
+    assert.equal(fewer.spareRows, 2);
+    await assert.rejects(convertWith(sentencePieceModel(64)), error => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /vocabulary; expected at most 63 pieces.*; found 64 pieces.*reduced/);
+      return true;
+    });
+    await assert.rejects(convertWith(new TextEncoder().encode('[PAD]\n[UNK]\n')), FormatError);
+  });
+
   it('is not there after a checksum error, an abort or a refusal', async () => {
     const damaged = await readFile(inside('from', DATA));
     damaged[4000] = (damaged[4000] ?? 0) ^ 1;
@@ -232,4 +246,16 @@ async function logitsOf(directory: string): Promise<readonly number[]> {
   await session.release();
   assert.ok(logits?.data instanceof Float32Array);
   return [...logits.data];
+}
+
+/** The bytes of a unigram model with so many pieces: the unknown one, and one letter each. */
+function sentencePieceModel(pieces: number): Uint8Array {
+  const piece = (text: string, kind: number) => {
+    const name = Buffer.from(text, 'utf8');
+    // piece, score and type of a message SentencePiece.
+    const body = Buffer.concat([Buffer.of(0x0a, name.length), name, Buffer.of(0x15, 0, 0, 0x80, 0xbf, 0x18, kind)]);
+    return Buffer.concat([Buffer.of(0x0a, body.length), body]);
+  };
+  const letters = Array.from({ length: pieces - 1 }, (_, i) => piece(String.fromCodePoint(0x4e00 + i), 1));
+  return Buffer.concat([piece('<unk>', 2), ...letters]);
 }
