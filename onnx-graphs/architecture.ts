@@ -59,7 +59,9 @@ export interface GraphWriters<C> {
   /** The two halves of a model with an encoder and a decoder. */
   encoder?(g: GraphBuilder, config: C): void;
   decoder?(g: GraphBuilder, config: C): void;
-  /** The generation graph with a cache, where the model has token logits. */
+  /** The whole forward pass with the logits of chosen rows only, of a masked model. */
+  read?(g: GraphBuilder, config: C): void;
+  /** The generation graph with a cache, of a language model. */
   step?(g: GraphBuilder, config: C): void;
 }
 

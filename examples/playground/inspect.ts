@@ -151,7 +151,12 @@ function summary(plan: ModelPlan, settings: readonly string[], hasWords: boolean
     application: facts.application,
     scheme: naming.label,
     dimensions: facts.dimensions,
-    tasks: taskNames({ attention, outputs, hasStep: facts.graphs.includes('step'), settings }),
+    tasks: taskNames({
+      attention,
+      outputs,
+      readsOrWrites: facts.graphs.some(name => name === 'read' || name === 'step'),
+      settings,
+    }),
     hasWords,
     unused: plan.unused,
     problems: plan.allowed,

@@ -18,11 +18,12 @@ import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-h
 import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
 import { layerNormWith } from '../layers/layer-norm.ts';
 import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
+import { readAttention, readInputs } from '../layers/read-attention.ts';
 import { RELATIVE_ROWS, type RelativeTable } from '../layers/relative-position.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
 import { sequenceRelativeTerms } from '../layers/sequence-relative.ts';
 import { sinusoidalTable } from '../layers/sinusoid.ts';
-import { slotRelativeTerms } from '../layers/slot-relative.ts';
+import { rowRelativeTerms, slotRelativeTerms } from '../layers/slot-relative.ts';
 import { postNormLayers, postNormStack } from '../layers/transformer.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
@@ -66,17 +67,32 @@ export const nezha: Architecture<BertConfig> = {
       bertHeads(g, config, hidden);
     },
 
+    read(g, config) {
+      const inputs = readInputs(g, config);
+      const bias = attentionBias(g, inputs, describe(config).attention);
+      const table = relativeTable(g, config);
+      const full = fullAttention(bias, sequenceRelativeTerms(g, table, { tokens: inputs.tokens, causal: false }));
+      const ofRead = () => fullAttention(bias, rowRelativeTerms(g, table, inputs));
+      const attention = readAttention(config, inputs.logitRows, full, ofRead);
+      rowLogits(g, config, inputs, attention);
+    },
+
     step(g, config) {
       const inputs = stepInputs(g, config);
       const past = g.input('past_position_ids', 'int64', ['B', 'P']);
       const attention = cachedAttention(g, config, inputs, slotRelativeTerms(relativeTable(g, config), past));
-      const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
-      g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
+      rowLogits(g, config, inputs, attention);
     },
   },
 
   describe,
 };
+
+/** Writes the logits of the rows that `attention` leaves. */
+function rowLogits(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): void {
+  const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
+  g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
+}
 
 function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): Value {
   const x = bertEmbeddings(g, config, inputs, { positions: null, epsilon: EPSILON });

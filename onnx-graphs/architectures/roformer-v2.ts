@@ -9,7 +9,7 @@
  * https://github.com/bojone/bert4keras/blob/c1ae0dc5eff66d329ab3c5c7ee369124ddbb6f87/bert4keras/models.py#L1220-L1424
  */
 import type { Architecture, LayerSpec, ModelFacts } from '../architecture.ts';
-import { attentionRules } from '../config/bert-config.ts';
+import { attentionRules, graphNames } from '../config/bert-config.ts';
 import { readConfig } from '../config/config-reader.ts';
 import { refuseUnrotatable } from '../config/rotary-config.ts';
 import {
@@ -28,8 +28,9 @@ import { table } from '../layers/embeddings.ts';
 import { feedForwardLayer } from '../layers/feed-forward.ts';
 import { tiedLogits } from '../layers/heads.ts';
 import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
+import { readAttention, readInputs } from '../layers/read-attention.ts';
 import { rmsNormWith } from '../layers/rms-norm.ts';
-import { rotaryAttention, sequencePositions } from '../layers/rotary.ts';
+import { rotaryAttention, rowPositions, sequencePositions } from '../layers/rotary.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
 import { blockNames, postNormStack } from '../layers/transformer.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
@@ -85,17 +86,30 @@ export const roformerV2: Architecture<RoformerV2Config> = {
       if (config.withMlm !== null) g.output('logits', tokenLogits(g, config, hidden)); // [B, T, V]
     },
 
+    read(g, config) {
+      const inputs = readInputs(g, config);
+      const full = fullAttention(attentionBias(g, inputs, attentionRules(config)));
+      const read = readAttention(config, inputs.logitRows, full);
+      const attention = rotaryAttention(g, read, { positions: rowPositions(g, inputs), keySize: config.keySize });
+      rowLogits(g, config, inputs, attention);
+    },
+
     step(g, config) {
       const inputs = stepInputs(g, config);
       const cached = cachedAttention(g, config, inputs);
       const attention = rotaryAttention(g, cached, { positions: inputs.positions, keySize: config.keySize });
-      const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
-      g.output('logits', tokenLogits(g, config, hidden)); // [B, K, V]
+      rowLogits(g, config, inputs, attention);
     },
   },
 
   describe,
 };
+
+/** Writes the logits of the rows that `attention` leaves. */
+function rowLogits(g: GraphBuilder, config: RoformerV2Config, inputs: SequenceInputs, attention: Attention): void {
+  const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
+  g.output('logits', tokenLogits(g, config, hidden)); // [B, K, V]
+}
 
 /** int64 [B, T] → [B, Q, D] */
 function encoder(g: GraphBuilder, config: RoformerV2Config, inputs: SequenceInputs, attention: Attention): Value {
@@ -125,6 +139,6 @@ function describe(config: RoformerV2Config): ModelFacts {
     attention: attentionRules(config),
     activations: { ...(config.withMlm !== null && { logits: config.withMlm }) },
     modelType: 'roformer_v2',
-    graphs: config.withMlm === null ? ['model'] : ['model', 'step'],
+    graphs: graphNames(config),
   };
 }

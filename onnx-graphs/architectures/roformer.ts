@@ -15,7 +15,8 @@ import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-h
 import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
 import { layerNormWith } from '../layers/layer-norm.ts';
 import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
-import { rotaryAttention, sequencePositions } from '../layers/rotary.ts';
+import { readAttention, readInputs } from '../layers/read-attention.ts';
+import { rotaryAttention, rowPositions, sequencePositions } from '../layers/rotary.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
 import { postNormLayers, postNormStack } from '../layers/transformer.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
@@ -50,17 +51,30 @@ export const roformer: Architecture<BertConfig> = {
       bertHeads(g, config, encoder(g, config, inputs, attention));
     },
 
+    read(g, config) {
+      const inputs = readInputs(g, config);
+      const full = fullAttention(attentionBias(g, inputs, describe(config).attention));
+      const read = readAttention(config, inputs.logitRows, full);
+      const attention = rotaryAttention(g, read, { positions: rowPositions(g, inputs), keySize: config.keySize });
+      rowLogits(g, config, inputs, attention);
+    },
+
     step(g, config) {
       const inputs = stepInputs(g, config);
       const cached = cachedAttention(g, config, inputs);
       const attention = rotaryAttention(g, cached, { positions: inputs.positions, keySize: config.keySize });
-      const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
-      g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
+      rowLogits(g, config, inputs, attention);
     },
   },
 
   describe,
 };
+
+/** Writes the logits of the rows that `attention` leaves. */
+function rowLogits(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): void {
+  const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
+  g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
+}
 
 /** int64 [B, T] → [B, Q, D] */
 function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): Value {

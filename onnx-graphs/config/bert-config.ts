@@ -38,6 +38,15 @@ export function attentionRules(config: TransformerConfig): AttentionRules {
   return { visibility, segmentPadding: config.sharedSegments && config.segmentVocabSize > 0 };
 }
 
+/** The graphs of a model that has token logits or not: those of a masked model are read, a language model writes. */
+export function graphNames({
+  application,
+  withMlm,
+}: Pick<BertConfig, 'application' | 'withMlm'>): ModelFacts['graphs'] {
+  if (withMlm === null) return ['model'];
+  return application === 'encoder' ? ['model', 'read'] : ['model', 'step'];
+}
+
 /** What the manifest says about a BERT-like model. */
 export function describeBert(
   config: BertConfig,
@@ -52,6 +61,6 @@ export function describeBert(
       ...(config.withNsp && { seqRelationship: 'softmax' }),
     },
     modelType,
-    graphs: config.withMlm === null ? ['model'] : ['model', 'step'],
+    graphs: graphNames(config),
   };
 }

@@ -12,7 +12,8 @@ import { bertHeads, maskedLanguageModel } from './bert-heads.ts';
 import { cachedAttention, stepInputs } from './cached-attention.ts';
 import { layerNormWith } from './layer-norm.ts';
 import { attentionBias, type SequenceInputs } from './masks.ts';
-import { modelInputs } from './sequence-inputs.ts';
+import { readAttention, readInputs } from './read-attention.ts';
+import { type ModelInputs, modelInputs } from './sequence-inputs.ts';
 import { postNormStack } from './transformer.ts';
 
 /** ε of the normalisations. */
@@ -21,33 +22,62 @@ export interface BertEpsilons {
   readonly blocks: number;
 }
 
-/** The whole forward pass and the generation graph. */
+/** The whole forward pass, and the graphs that read masks or write. */
 export function bertGraphs(epsilons: BertEpsilons): GraphWriters<BertConfig> {
   return {
     model: (g, config) => bertHeads(g, config, bertHidden(g, config, epsilons)),
 
+    read(g, config) {
+      const inputs = readInputs(g, config);
+      const attention = readAttention(config, inputs.logitRows, maskedAttention(g, config, inputs));
+      rowLogits(g, config, positioned(inputs), { attention, epsilons });
+    },
+
     step(g, config) {
       const inputs = stepInputs(g, config);
       const attention = cachedAttention(g, config, inputs);
-      const x = encoder(g, config, { ...inputs, positions: { ids: inputs.positions } }, { attention, epsilons });
-      g.output('logits', maskedLanguageModel(g, config, attention.rows(g, config.layers, x))); // [B, K, V]
+      rowLogits(g, config, { ...inputs, positions: { ids: inputs.positions } }, { attention, epsilons });
     },
   };
+}
+
+/** Writes the logits of the rows that `attention` leaves. */
+function rowLogits(
+  g: GraphBuilder,
+  config: BertConfig,
+  inputs: PositionedInputs,
+  stack: { readonly attention: Attention; readonly epsilons: BertEpsilons },
+): void {
+  const rows = stack.attention.rows(g, config.layers, encoder(g, config, inputs, stack)); // [B, K, D]
+  g.output('logits', maskedLanguageModel(g, config, rows)); // [B, K, V]
 }
 
 /** Declares the inputs of a whole forward pass, and gives its hidden states: [B, T, D]. */
 export function bertHidden(g: GraphBuilder, config: TransformerConfig, epsilons: BertEpsilons): Value {
   const inputs = modelInputs(g, config);
-  const attention = fullAttention(attentionBias(g, inputs, attentionRules(config)));
-  const positions = inputs.positions === undefined ? { tokens: inputs.tokens } : { ids: inputs.positions };
-  return encoder(g, config, { ...inputs, positions }, { attention, epsilons });
+  return encoder(g, config, positioned(inputs), { attention: maskedAttention(g, config, inputs), epsilons });
+}
+
+function maskedAttention(g: GraphBuilder, config: TransformerConfig, inputs: SequenceInputs): Attention {
+  return fullAttention(attentionBias(g, inputs, attentionRules(config)));
+}
+
+interface PositionedInputs extends SequenceInputs {
+  readonly positions: PositionSource;
+}
+
+function positioned(inputs: ModelInputs): PositionedInputs {
+  return {
+    ...inputs,
+    positions: inputs.positions === undefined ? { tokens: inputs.tokens } : { ids: inputs.positions },
+  };
 }
 
 /** int64 [B, T] → [B, Q, D] */
 function encoder(
   g: GraphBuilder,
   config: TransformerConfig,
-  inputs: SequenceInputs & { readonly positions: PositionSource },
+  inputs: PositionedInputs,
   { attention, epsilons }: { readonly attention: Attention; readonly epsilons: BertEpsilons },
 ): Value {
   const x = bertEmbeddings(g, config, inputs, { positions: inputs.positions, epsilon: epsilons.embeddings });

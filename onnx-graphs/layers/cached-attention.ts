@@ -20,6 +20,7 @@ import { matMul } from '../ops/linear.ts';
 import { type Attended, type Attention, type AttentionSizes, attentionWeights, type Heads } from './attention.ts';
 import { readRows } from './heads.ts';
 import { hiddenBias } from './masks.ts';
+import { firstReadLayer, type ReadSizes } from './read-attention.ts';
 import type { RelativeTerms } from './relative-position.ts';
 
 /** Inputs of a step that every model takes. */
@@ -47,10 +48,7 @@ export function stepInputs(g: GraphBuilder, options: { readonly segmentVocabSize
 }
 
 /** Sizes of a stack over a cache. */
-export interface CachedSizes extends AttentionSizes {
-  readonly layers: number;
-  readonly residualAttentionScores: boolean;
-}
+export interface CachedSizes extends AttentionSizes, ReadSizes {}
 
 /** Terms of relative positions for queries [B, Q] over a cache and new rows [B, R]; positions are int64. */
 export type SlotRelative = (
@@ -68,7 +66,7 @@ export function cachedAttention(
   inputs: StepInputs,
   relative?: SlotRelative,
 ): Attention {
-  const firstRead = sizes.residualAttentionScores ? sizes.layers : sizes.layers - 1;
+  const firstRead = firstReadLayer(sizes);
   const all = allQueries(root, inputs, relative);
   const read = firstRead === sizes.layers ? all : readQueries(root.at('read'), inputs, relative);
   return {

@@ -14,7 +14,7 @@
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { add, and, cast, lessOrEqual, mul, where } from '../ops/elementwise.ts';
-import { extentOf, unsqueeze } from '../ops/layout.ts';
+import { expandTo, extentOf, unsqueeze } from '../ops/layout.ts';
 import { matMul, range } from '../ops/linear.ts';
 import type { Attention } from './attention.ts';
 import type { ModelInputs } from './sequence-inputs.ts';
@@ -24,6 +24,15 @@ import { sineAndCosine } from './sine-cosine.ts';
 export function sequencePositions(g: GraphBuilder, { tokens, positions }: ModelInputs): Value {
   const at = g.at('Embedding-Rotary-Position').at('sequence');
   return positions ?? unsqueeze(at, range(at, extentOf(at, tokens, 1)), 0);
+}
+
+/** The same for every row of a batch, [B, T], so that rows can be picked from it. */
+export function rowPositions(g: GraphBuilder, inputs: ModelInputs): Value {
+  const { tokens, positions } = inputs;
+  if (positions !== undefined) return positions;
+  const at = g.at('Embedding-Rotary-Position').at('rows');
+  const extents = [extentOf(at.at('batch'), tokens, 0), extentOf(at.at('length'), tokens, 1)] as const;
+  return expandTo(at, sequencePositions(g, inputs), extents);
 }
 
 /** Attention between queries and keys that are turned by their positions, int64 [B or 1, T]. */

@@ -1,15 +1,15 @@
 /**
- * Relative positions between new rows and the slots of a cache. Slots may lie at any positions, several at one (beams), so
+ * Relative positions between new rows and the slots of a cache, or between chosen rows and all of a sequence. Slots may lie at any positions, several at one (beams), so
  * the weights that meet each row of the table are scattered into it.
  *
- * B batch, N heads, Q queries, S slots (P past ones and R new rows), H head size.
+ * B batch, N heads, Q queries, S slots (P past ones and R new rows), T length, K rows whose logits are wanted, H head size.
  */
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { add } from '../ops/elementwise.ts';
 import { scatterAdd } from '../ops/indexing.ts';
 import { concat, expandTo, extentOf, fixedExtent, unsqueeze } from '../ops/layout.ts';
-import { matMul } from '../ops/linear.ts';
+import { matMul, range } from '../ops/linear.ts';
 import type { SlotRelative } from './cached-attention.ts';
 import {
   distancesBetween,
@@ -29,7 +29,18 @@ export function slotRelativeTerms(table: RelativeTable, past: Value): SlotRelati
   };
 }
 
-/** Terms of queries at positions [B, Q] over slots at positions [B, S], int64. */
+/** Terms of chosen rows, int64 [B, K], of whole sequences of tokens [B, T], over all of their places. */
+export function rowRelativeTerms(
+  root: GraphBuilder,
+  table: RelativeTable,
+  { tokens, logitRows }: { readonly tokens: Value; readonly logitRows: Value },
+): RelativeTerms {
+  const g = root.at('Relative-Position').at('logit-rows');
+  const places = unsqueeze(g, range(g, extentOf(g.at('length'), tokens, 1)), 0); // [1, T]
+  return termsAt(g, table, { queries: logitRows, slots: places });
+}
+
+/** Terms of queries at positions [B, Q] over slots at positions [B or 1, S], int64. */
 function termsAt(
   g: GraphBuilder,
   { table, heads }: RelativeTable,

@@ -7,11 +7,11 @@ import { loadModel, type Model } from '../node.ts';
 import { type Command, EXIT, type Flags, jsonFlag, type Parsed } from './command.ts';
 import { deviceFlags, sessionOptions } from './device-flags.ts';
 import type { GraphReport } from './doctor-report.ts';
+import { checkAgreement } from './graph-agreement.ts';
 import { placeGraphs, strayLines } from './place-graphs.ts';
 import { type RecordedCase, readCase } from './recorded-case.ts';
 import { replayDecodes } from './replay-decodes.ts';
 import { replayRuns } from './replay-runs.ts';
-import { checkStepAgreement } from './step-agreement.ts';
 import { formatTable, printResult } from './terminal.ts';
 import { writeHashes } from './write-hashes.ts';
 
@@ -61,7 +61,7 @@ async function runVerify(options: Options, signal: AbortSignal): Promise<number>
       filesCheck(model),
       await deviceCheck(model),
       ...graphs.map(placementCheck),
-      ...(await stepChecks(model)),
+      ...(await agreementChecks(model)),
     ];
     for (const recorded of cases) {
       signal.throwIfAborted();
@@ -99,11 +99,11 @@ async function deviceCheck(model: Model): Promise<Check> {
   return { what: 'device', found: `${device.device}: ${device.reason}`, pass: true };
 }
 
-async function stepChecks(model: Model): Promise<Check[]> {
-  const agreement = await checkStepAgreement(model);
+async function agreementChecks(model: Model): Promise<Check[]> {
+  const agreement = await checkAgreement(model);
   if (agreement === undefined) return [];
-  const { absolute, tokens, pass } = agreement;
-  return [{ what: 'step against model', found: `${absolute.toExponential(1)} apart over ${tokens} tokens`, pass }];
+  const { graph, absolute, tokens, pass } = agreement;
+  return [{ what: `${graph} against model`, found: `${absolute.toExponential(1)} apart over ${tokens} tokens`, pass }];
 }
 
 async function caseChecks(model: Model, recorded: RecordedCase): Promise<Check[]> {

@@ -117,6 +117,7 @@ const graphs = object<Partial<Record<GraphName, GraphEntry>>>({
   model: optional(graphEntry),
   encoder: optional(graphEntry),
   decoder: optional(graphEntry),
+  read: optional(graphEntry),
   step: optional(graphEntry),
 });
 

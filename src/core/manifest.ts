@@ -14,10 +14,11 @@ export const MANIFEST_FILE = 'bert4ort.json';
 export type Application = 'encoder' | 'lm' | 'unilm';
 
 /**
- * Which graph a file holds: the whole forward pass; the same without token logits (where there are any); the generation
- * graph with a cache. Of a model with an encoder and a decoder, `encoder` and `decoder` are these.
+ * Which graph a file holds: the whole forward pass; the same without token logits (where there are any); the same with those
+ * of chosen rows only (masked models); the generation graph with a cache (language models). Of a model with an encoder and a
+ * decoder, `encoder` and `decoder` are these.
  */
-export type GraphName = 'model' | 'encoder' | 'decoder' | 'step';
+export type GraphName = 'model' | 'encoder' | 'decoder' | 'read' | 'step';
 
 /** An input or output of a graph; a dimension is a size or the letter of a free one (`B`, `T`, `R`, `P`, `K`). */
 export interface Port {

@@ -1,18 +1,20 @@
 /**
- * Logits of chosen rows of whole sequences, for masked models: one pass without a cache, sequences of similar length
- * together, whoever asked for them, padding and work bounded by a token budget. Logits are computed for the rows that are
- * asked for only.
+ * Logits of chosen rows of whole sequences: one pass without a cache, sequences of similar length together, whoever asked
+ * for them, padding and work bounded by a token budget. Logits are computed for the rows that are asked for only, by the
+ * reading graph of a masked model, or by a step graph without a past.
  */
 import type { AttentionRules, Manifest } from '../core/manifest.ts';
+import { paddedTensor } from '../core/tensor.ts';
 import { rootHypothesis } from '../decode/scorer.ts';
 import { float32Output } from '../session/float32-output.ts';
 import type { GraphSession } from '../session/session.ts';
-import { packByLength, packingOf } from './length-batches.ts';
+import { packingOf } from './length-batches.ts';
 import { RequestRows } from './request-rows.ts';
-import { createRunQueue, type RunCounts } from './run-queue.ts';
+import { createRunQueue, type RunCounts, type RunInput } from './run-queue.ts';
 import { checkSequence, checkSides } from './sequence-checks.ts';
+import { countTokens, groupSequences, sequenceRun } from './sequence-runs.ts';
 import { type BatchMember, stepRows } from './step-batch.ts';
-import { blankSlots, blankSources, emptyPast, stepFeeds } from './step-session.ts';
+import { blankSlots, blankSources, emptyPast, stepFeeds, takes } from './step-session.ts';
 import type { Sequence } from './visibility.ts';
 
 /** A sequence with the rows whose logits are wanted. */
@@ -27,7 +29,7 @@ export interface RowReaderOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Reads logits through a step graph; calls at work at the same time share runs. */
+/** Reads logits; calls at work at the same time share runs. */
 export interface RowReader {
   /**
    * Hands each request's logits, [rows, V] row-major, to `read` as soon as they are computed: kept for all requests, they
@@ -44,22 +46,15 @@ export interface RowReader {
   readonly counts: RunCounts;
 }
 
-/** A reader over a session, which stays the caller's. */
+/** A reader over a session of a reading or step graph, which stays the caller's. */
 export function createRowReader(session: GraphSession, manifest: Manifest): RowReader {
   const { dimensions } = manifest;
+  const runOf = (batch: readonly RowRequest[]) =>
+    takes(session, 'visible') ? stepRun(session, manifest, batch) : readRun(session, batch);
   const packing = packingOf(session);
   const queue = createRunQueue<RowRequest, Float32Array>(session, {
-    group: (requests, budget) => packByLength(requests.map(lengthOf), { ...packing, budget }),
-    input(batch) {
-      const members = batch.map(request => wholeRequest(manifest.attention, request));
-      const rows = stepRows(members, { past: blankSlots(session), blankSources: blankSources(session) });
-      return {
-        feeds: stepFeeds(session, rows, emptyPast(session, dimensions, batch.length)),
-        fetches: ['logits'],
-        rows: batch.reduce((sum, request) => sum + lengthOf(request), 0),
-        paddedRows: rows.batch * rows.columns.count,
-      };
-    },
+    group: groupSequences(packing),
+    input: batch => ({ ...runOf(batch), fetches: ['logits'] }),
     results(outputs, batch) {
       const { data } = float32Output(outputs, 'logits'); // [B, K, V]
       const stride = mostReads(batch) * dimensions.vocabSize;
@@ -96,8 +91,23 @@ export function readRows(
   return createRowReader(session, manifest).read(requests, logits => logits, options);
 }
 
-function lengthOf({ tokenIds }: RowRequest): number {
-  return tokenIds.length;
+function readRun(session: GraphSession, batch: readonly RowRequest[]): Omit<RunInput, 'fetches'> {
+  const run = sequenceRun(session, batch);
+  return { ...run, feeds: { ...run.feeds, logit_rows: paddedTensor(batch.map(({ rows }) => rows)) } };
+}
+
+function stepRun(
+  session: GraphSession,
+  { attention, dimensions }: Manifest,
+  batch: readonly RowRequest[],
+): Omit<RunInput, 'fetches'> {
+  const members = batch.map(request => wholeRequest(attention, request));
+  const rows = stepRows(members, { past: blankSlots(session), blankSources: blankSources(session) });
+  return {
+    feeds: stepFeeds(session, rows, emptyPast(session, dimensions, batch.length)),
+    rows: countTokens(batch),
+    paddedRows: batch.length * rows.columns.count,
+  };
 }
 
 function mostReads(batch: readonly RowRequest[]): number {

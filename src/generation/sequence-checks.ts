@@ -25,7 +25,7 @@ export function checkSides(rules: AttentionRules, sequence: Sequence): void {
   if (source > 0 && target.length > 0 && target.every(id => id > 0)) return;
   throw new InputError({
     what: 'segment ids',
-    expected: '0 for tokens of the source, then 1 for those of the target, at least one of each',
+    expected: '0 for the source, then 1 for the target, at least one of each',
     found: String(sequence.segmentIds),
   });
 }

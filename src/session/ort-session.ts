@@ -189,21 +189,20 @@ async function tensorOf(name: string, result: OrtTensor | undefined): Promise<Te
   throw new SessionError({ what: `output "${name}"`, expected: 'float32, int64, int32 or bool', found: dtype });
 }
 
-function checkPorts(session: InferenceSession, ports: Ports): void {
-  const missing = [
-    ...ports.inputs.filter(port => !session.inputNames.includes(port.name)),
-    ...ports.outputs.filter(port => !session.outputNames.includes(port.name)),
-    ...session.inputNames.filter(name => !ports.inputs.some(port => port.name === name)).map(name => ({ name })),
-  ].map(port => port.name);
-  if (missing.length === 0) return;
+function checkPorts({ inputNames, outputNames }: InferenceSession, ports: Ports): void {
+  const [inputs, outputs] = [namesOf(ports.inputs), namesOf(ports.outputs)];
+  const hasAll = (names: readonly string[], wanted: readonly string[]) => wanted.every(name => names.includes(name));
+  if (hasAll(inputNames, inputs) && hasAll(inputs, inputNames) && hasAll(outputNames, outputs)) return;
+  const listed = (inputs: readonly string[], outputs: readonly string[]) =>
+    `inputs ${inputs.join(', ')} and outputs ${outputs.join(', ')}`;
   throw new SessionError({
     what: 'ports of the graph',
-    expected: `inputs ${namesOf(ports.inputs)} and outputs ${namesOf(ports.outputs)}, as the manifest says`,
-    found: `inputs ${session.inputNames.join(', ')} and outputs ${session.outputNames.join(', ')}`,
+    expected: `${listed(inputs, outputs)}, as the manifest says`,
+    found: listed(inputNames, outputNames),
     next: 'They are of different conversions: convert the model again.',
   });
 }
 
-function namesOf(ports: readonly { readonly name: string }[]): string {
-  return ports.map(port => port.name).join(', ');
+function namesOf(ports: readonly { readonly name: string }[]): readonly string[] {
+  return ports.map(port => port.name);
 }

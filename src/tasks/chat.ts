@@ -11,7 +11,7 @@ import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts'
 import type { Model } from '../model.ts';
 import { createHistoryLayout, type FittedHistory, fitHistory, type Speakers } from './chat-history.ts';
 import { type Decoding, type DecodingOptions, decodingChecks, resolveDecoding } from './decoding-settings.ts';
-import { refuseEncoder } from './refuse-encoder.ts';
+import { refuseEncoder } from './language-model.ts';
 import { createRestingRequest } from './resting-request.ts';
 import {
   checkSettings,

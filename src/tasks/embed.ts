@@ -5,11 +5,10 @@
  * B batch, T length, D hidden size.
  */
 import { ConfigError } from '../core/errors.ts';
-import { paddedTensor, type Tensor } from '../core/tensor.ts';
 import { type Packing, packByLength, packingOf, paddingWaste } from '../generation/length-batches.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
-import { takes } from '../generation/step-session.ts';
+import { groupSequences, sequenceRun } from '../generation/sequence-runs.ts';
 import { seenPositions } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import { type Float32Values, float32Output } from '../session/float32-output.ts';
@@ -110,20 +109,11 @@ interface Item extends Encoding {
 /** How texts become runs; a result is a text's own part of its output, [T, D] or [D]. */
 function textRules(session: GraphSession, packing: Packing): RunRules<Item, Float32Values> {
   return {
-    group: (items, budget) =>
-      packByLength(
-        items.map(({ tokenIds }) => tokenIds.length),
-        { ...packing, budget },
-      ),
-    input(batch) {
-      const length = Math.max(...batch.map(({ tokenIds }) => tokenIds.length));
-      return {
-        feeds: batchFeeds(session, batch),
-        fetches: [...new Set(batch.map(({ output }) => output))],
-        rows: batch.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
-        paddedRows: batch.length * length,
-      };
-    },
+    group: groupSequences(packing),
+    input: batch => ({
+      ...sequenceRun(session, batch),
+      fetches: [...new Set(batch.map(({ output }) => output))],
+    }),
     results: (outputs, batch) => batch.map(({ output }, lane) => laneOf(float32Output(outputs, output), lane)),
   };
 }
@@ -139,16 +129,6 @@ function outputOf(session: GraphSession, pooling: Pooling): string {
   const next =
     pooling === 'pooler' ? 'Convert the model with --with-pool, or use another pooling.' : 'Use another model.';
   throw new ConfigError({ what: `pooling ${pooling}`, expected: `a graph with ${name}`, found: 'none', next });
-}
-
-/** Token ids, segment ids and positions [B, T], padded with 0, which the graph does not attend to. */
-function batchFeeds(session: GraphSession, batch: readonly Encoding[]): Record<string, Tensor> {
-  const padded = (pick: (encoding: Encoding) => readonly number[]): Tensor => paddedTensor(batch.map(pick));
-  return {
-    input_ids: padded(encoding => encoding.tokenIds),
-    ...(takes(session, 'token_type_ids') && { token_type_ids: padded(encoding => encoding.segmentIds) }),
-    ...(takes(session, 'position_ids') && { position_ids: padded(({ tokenIds }) => tokenIds.map((_, i) => i)) }),
-  };
 }
 
 /** The vector of a text from hidden states [T, D] or a pooled vector [D]; sums in double precision. */

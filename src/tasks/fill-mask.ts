@@ -75,7 +75,7 @@ export async function createFillMask(model: Model): Promise<FillMask> {
   const tokenizer = tokenizerOf(model);
   const maskId = requireId(tokenizer.tokenMaskId, 'mask');
   requireMaskedModel(manifest);
-  const reader = createRowReader(await model.openGraph('step'), manifest);
+  const reader = createRowReader(await model.openGraph('read'), manifest);
   const { vocabSize } = manifest.dimensions;
   const settingsOf = createSettingsReader(manifest, { task: 'fill', checks: SETTINGS, defaults: DEFAULTS });
 

@@ -5,8 +5,8 @@ import { ConfigError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 
 /** Refuses a model that is no encoder with token logits. @throws ConfigError. */
-export function requireMaskedModel({ architecture, application, attention, graphs }: Manifest): void {
-  if (attention.visibility === 'padding' && graphs.step !== undefined) return;
+export function requireMaskedModel({ architecture, application, graphs }: Manifest): void {
+  if (graphs.read !== undefined) return;
   throw new ConfigError({
     what: 'model',
     expected: 'an encoder with token logits',

@@ -40,7 +40,7 @@ export async function createMlmReader(model: Model): Promise<ReadingComprehensio
   const endId = requireId(tokenizer.tokenEndId, 'end');
   requireId(tokenizer.tokenMaskId, 'mask');
   const settingsOf = readerSettings(manifest, 'mlm');
-  const reader = createRowReader(await model.openGraph('step'), manifest);
+  const reader = createRowReader(await model.openGraph('read'), manifest);
   const { vocabSize } = manifest.dimensions;
 
   return {

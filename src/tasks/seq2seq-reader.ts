@@ -5,7 +5,6 @@
  * https://github.com/bojone/bert4keras/blob/c1ae0dc/examples/task_reading_comprehension_by_seq2seq.py
  * (https://kexue.fm/archives/7115)
  */
-import { ConfigError } from '../core/errors.ts';
 import { type BeamSearchResult, beamSearch } from '../decode/beam-search.ts';
 import { constrain } from '../decode/constrain.ts';
 import { type VoteScorer, vote } from '../decode/vote.ts';
@@ -23,7 +22,7 @@ import {
   type Seq2SeqAnswer,
 } from './answer.ts';
 import { findSpans } from './answer-spans.ts';
-import { refuseEncoder } from './refuse-encoder.ts';
+import { refuseEncoder, requireLanguageModel } from './language-model.ts';
 import { requireId } from './special-ids.ts';
 
 /**
@@ -39,10 +38,7 @@ export async function createSeq2SeqReader(
 ): Promise<ReadingComprehension<Seq2SeqAnswer>> {
   const { manifest } = model;
   const tokenizer = tokenizerOf(model);
-  if (manifest.attention.visibility === 'padding') {
-    const next = 'Convert it with --application unilm, or use a masked reader.';
-    throw new ConfigError({ what: 'model', expected: 'one that generates', found: 'an encoder', next });
-  }
+  requireLanguageModel(manifest.attention);
   refuseEncoder(manifest.attention);
   const endId = requireId(tokenizer.tokenEndId, 'end');
   const settingsOf = readerSettings(manifest, 'seq2seq');

@@ -14,6 +14,7 @@ import type { Sequence } from '../generation/visibility.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { Decoding } from './decoding-settings.ts';
+import { requireLanguageModel } from './language-model.ts';
 import type { RestingRequest } from './resting-request.ts';
 
 /** A prompt and the segment id of what follows it. */
@@ -74,10 +75,7 @@ export interface GenerationPlan {
 export async function openTextEngine(model: Model, options: StrategyOptions): Promise<TextEngine> {
   const { manifest } = model;
   const { visibility, crossAttention = false } = manifest.attention;
-  if (visibility === 'padding') {
-    const next = 'Convert it with --application lm or unilm, if it was trained as one.';
-    throw new ConfigError({ what: 'model', expected: 'a language model', found: 'an encoder', next });
-  }
+  requireLanguageModel(manifest.attention);
   const tokenizer = tokenizerOf(model);
   const generator = await openGenerator(model, options);
   return {

@@ -103,7 +103,7 @@ async function answer(generator: Generator, topK: number, steps: number): Promis
 async function readSpans(model: Model): Promise<readonly (readonly number[])[]> {
   const rows = Array.from({ length: MASKS }, (_, i) => i + 1);
   const requests = masked.map(tokenIds => ({ tokenIds, segmentIds: tokenIds.map(() => 0), rows }));
-  const blocks = await readRows(await model.openGraph('step'), model.manifest, requests);
+  const blocks = await readRows(await model.openGraph('read'), model.manifest, requests);
   return blocks.map((logits, i) => {
     const block = softmaxRows(logits, model.manifest.dimensions.vocabSize, `passage ${i}`);
     return decodeSpan(block, { passageIds: passages[i] ?? [], maxAnswerLen: MASKS, endId: END }).tokenIds;

@@ -108,8 +108,8 @@ describe('what an architecture says', () => {
     assert.deepEqual(facts('bert', { application: 'LM' }).activations, { logits: 'softmax' });
     assert.deepEqual(facts('bert', { application: 'unilm', with_mlm: 'linear' }).activations, { logits: 'linear' });
     assert.deepEqual(facts('nezha', { with_nsp: true }).activations, { seqRelationship: 'softmax' });
-    assert.deepEqual(facts('nezha', { with_mlm: true }).graphs, ['model', 'step']);
-    assert.deepEqual(facts('roformer_v2', { with_mlm: true, hidden_act: ['gelu'] }).graphs, ['model', 'step']);
+    assert.deepEqual(facts('nezha', { with_mlm: true }).graphs, ['model', 'read']);
+    assert.deepEqual(facts('roformer_v2', { with_mlm: true, hidden_act: ['gelu'] }).graphs, ['model', 'read']);
     assert.deepEqual(facts('electra', {}).activations, {});
     assert.deepEqual(facts('electra', { with_discriminator: true }).activations, { discriminator: 'sigmoid' });
     assert.deepEqual(facts('electra', { with_discriminator: 'linear' }).activations, { discriminator: 'linear' });
@@ -255,19 +255,21 @@ describe('every architecture', () => {
       const declared = architecture
         .layers(config)
         .flatMap(layer => layer.slots.map(({ slot, shape }) => [`${layer.name}/${slot}`, shape]));
-      const weightsOf = (graph: 'model' | 'step') => {
+      const weightsOf = (graph: 'model' | 'read' | 'step') => {
         const g = new GraphBuilder(graph);
         architecture.graphs[graph]?.(g, config);
         return g.plan().weights.map(weight => [weight.name, weight.shape]);
       };
       assert.deepEqual(weightsOf('model').sort(), declared.sort());
-      if (!architecture.describe(config).graphs.includes('step')) return;
-      const step = new Set(weightsOf('step').map(String));
-      const missing = declared.filter(weight => !step.has(String(weight))).map(([weight]) => weight);
-      assert.deepEqual(
-        missing.filter(weight => !/^(Pooler|NSP)-/.test(String(weight))),
-        [],
-      );
+      for (const graph of ['read', 'step'] as const) {
+        if (!architecture.describe(config).graphs.includes(graph)) continue;
+        const used = new Set(weightsOf(graph).map(String));
+        const missing = declared.filter(weight => !used.has(String(weight))).map(([weight]) => weight);
+        assert.deepEqual(
+          missing.filter(weight => !/^(Pooler|NSP)-/.test(String(weight))),
+          [],
+        );
+      }
     });
   }
 });

@@ -54,10 +54,11 @@ export function openGraph(write: (g: GraphBuilder) => Value): Promise<RunnableGr
   return openPlan(g.plan());
 }
 
-/** A small model with both of its graphs, where it has both. */
+/** A small model with its graphs. */
 export interface TinyModel {
   readonly facts: ModelFacts;
   readonly model: RunnableGraph;
+  readonly read: RunnableGraph | undefined;
   readonly step: RunnableGraph | undefined;
 }
 
@@ -84,12 +85,13 @@ export async function openTiny(name: string, keywords: JsonObject): Promise<Tiny
   const architecture = architectures[name] ?? missing(name);
   const config = architecture.parseConfig(TINY, keywords);
   const facts = architecture.describe(config);
-  const open = (graph: 'model' | 'step'): Promise<RunnableGraph> => {
+  const open = (graph: 'model' | 'read' | 'step'): Promise<RunnableGraph> => {
     const g = new GraphBuilder(graph);
     architecture.graphs[graph]?.(g, config);
     return openPlan(g.plan());
   };
-  return { facts, model: await open('model'), step: facts.graphs.includes('step') ? await open('step') : undefined };
+  const openIf = async (graph: 'read' | 'step') => (facts.graphs.includes(graph) ? await open(graph) : undefined);
+  return { facts, model: await open('model'), read: await openIf('read'), step: await openIf('step') };
 }
 
 /** Numbers in [-1, 1) that follow from `seed`. */

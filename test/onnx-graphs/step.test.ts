@@ -8,33 +8,21 @@ import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import type { AttentionRules } from '../../src/core/manifest.ts';
 import { assertClose, joined, range, rowsOf } from './arrays.ts';
 import { type Numbers, openTiny, type TinyModel } from './run-graph.ts';
-
-const VOCABULARY = 30;
+import { type Batch, sequenceBatch, VOCABULARY, wholeLogits } from './whole-sequences.ts';
 
 /** Model and keywords; `longest` reaches beyond ±64 where positions are relative. */
 const MODELS: readonly (readonly [model: string, keywords: JsonObject, longest?: number])[] = [
-  ['bert', { with_mlm: true }],
-  ['bert', { with_mlm: true, residual_attention_scores: true }],
-  ['bert', { with_mlm: true, shared_segment_embeddings: true, segment_vocab_size: VOCABULARY }],
   ['bert', { application: 'lm', segment_vocab_size: 0 }],
   ['bert', { application: 'unilm' }],
   ['bert', { application: 'lm', hierarchical_position: true, max_position: 8, embedding_size: 8 }],
   ['bert', { application: 'lm', attention_key_size: 6, attention_head_size: 10, custom_position_ids: true }],
-  ['albert', { with_mlm: true, embedding_size: 8 }],
-  ['albert', { with_mlm: true, residual_attention_scores: true, num_hidden_layers: 3 }],
   ['albert', { application: 'lm', num_hidden_layers: 3 }],
-  ['albert', { application: 'unilm' }],
+  ['albert', { application: 'unilm', embedding_size: 8 }],
   ['albert_unshared', { application: 'unilm' }],
-  ['nezha', { with_mlm: true }, 150],
-  ['nezha', { with_mlm: true, residual_attention_scores: true }, 100],
   ['nezha', { application: 'lm', custom_position_ids: true }, 150],
   ['nezha', { application: 'unilm' }, 150],
-  ['roformer', { with_mlm: true }, 150],
-  ['roformer', { with_mlm: true, residual_attention_scores: true }],
   ['roformer', { application: 'lm', attention_key_size: 6, attention_head_size: 10 }],
   ['roformer', { application: 'unilm', custom_position_ids: true }],
-  ['roformer_v2', { with_mlm: true, embedding_size: 8 }],
-  ['roformer_v2', { with_mlm: true, residual_attention_scores: true }],
   ['roformer_v2', { application: 'lm', hidden_act: ['gelu', 'linear'] }],
   ['roformer_v2', { application: 'unilm' }, 150],
   ['gpt', {}],
@@ -65,7 +53,6 @@ for (const [name, keywords, longest = 30] of MODELS) {
         { numRuns: 25 },
       ));
 
-    if (keywords['with_mlm'] === true) return; // branches are for models that generate
     it('computes branches side by side as if each were alone', async () => {
       const branches = [
         [3, 4, 5, 6, 7],
@@ -101,38 +88,6 @@ describe('generation graph', () => {
     assert.deepEqual(none?.['new_key.1'], separate?.['new_key.1']);
   });
 });
-
-interface Batch {
-  readonly tokens: readonly (readonly number[])[];
-  readonly segments: readonly (readonly number[])[];
-}
-
-/** One or two sequences of one length, with zeros in odd places; segments run from 0 to 1 now and then, or at random. */
-function sequenceBatch(longest: number): fc.Arbitrary<Batch> {
-  return fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: longest })).chain(([size, length]) => {
-    const token = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: VOCABULARY - 1 }) }, fc.constant(0));
-    const split = fc.nat(length).map(at => Array.from({ length }, (_, i) => (i < at ? 0 : 1)));
-    const random = fc.array(fc.nat(1), { minLength: length, maxLength: length });
-    const rows = <T>(row: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(row, { minLength: size, maxLength: size });
-    return fc.record({
-      tokens: rows(fc.array(token, { minLength: length, maxLength: length })),
-      segments: rows(fc.oneof(split, random)),
-    });
-  });
-}
-
-async function wholeLogits({ model, facts }: TinyModel, { tokens, segments }: Batch): Promise<Numbers> {
-  const shape = [tokens.length, tokens[0]?.length ?? 0];
-  const positions = tokens.flatMap(row => row.map((_, i) => i));
-  const takesPositions = model.plan.inputs.some(({ name }) => name === 'position_ids');
-  const { logits } = await model.run({
-    input_ids: { shape, data: tokens.flat() },
-    ...(facts.dimensions.segmentVocabSize > 0 && { token_type_ids: { shape, data: segments.flat() } }),
-    ...(takesPositions && { position_ids: { shape, data: positions } }),
-  });
-  assert.ok(logits);
-  return logits;
-}
 
 /** Feeds the batch in steps that end at the cuts where that is possible, reading every second row of each step. */
 async function steppedLogits(tiny: TinyModel, batch: Batch, cuts: readonly number[]) {

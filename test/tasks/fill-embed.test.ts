@@ -93,7 +93,7 @@ describe('masked models', () => {
     const { tokenIds, segmentIds } = tokenizer.encode('他在中京', '大学中习');
     const at = [3, 8];
     for (const index of at) tokenIds[index] = tokenizer.tokenMaskId ?? assert.fail();
-    const session = await model.openGraph('step');
+    const session = await model.openGraph('read');
     const [logits = assert.fail()] = await readRows(session, model.manifest, [{ tokenIds, segmentIds, rows: at }]);
     const { vocabSize } = model.manifest.dimensions;
     const best = at.map((_, i) => argMax(logits.subarray(i * vocabSize, (i + 1) * vocabSize)));

@@ -1,16 +1,19 @@
 /**
- * Whether the two graphs of a model agree: `step.onnx`, fed a made-up sequence token by token through the generation
- * engine, has to give the logits that `model.onnx` gives for the whole of it.
+ * Whether the graphs of a model agree: `step.onnx`, fed a made-up sequence token by token through the generation engine, or
+ * `read.onnx`, asked for all of its rows, has to give the logits that `model.onnx` gives for the whole of it.
  */
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
 import { extendHypothesis, rootHypothesis } from '../decode/scorer.ts';
 import { createGenerator } from '../generation/generator.ts';
+import { readRows } from '../generation/row-reader.ts';
 import { type Sequence, sourceLength } from '../generation/visibility.ts';
 import type { Model } from '../model.ts';
 import { float32Output } from '../session/float32-output.ts';
 
 /** What was compared. */
-export interface StepAgreement {
+export interface GraphAgreement {
+  /** The graph that was compared with the whole model. */
+  readonly graph: 'read' | 'step';
   /** Largest absolute difference of any logit. */
   readonly absolute: number;
   readonly tokens: number;
@@ -24,22 +27,24 @@ const TOLERANCE = 1e-5;
 const TOKENS = 12;
 const SOURCE = 4;
 
-/** Compares the graphs; undefined where attention looks ahead, so that no token can be fed before the next. */
-export async function checkStepAgreement(model: Model): Promise<StepAgreement | undefined> {
-  const { graphs, attention } = model.manifest;
-  if (graphs.step === undefined || attention.visibility === 'padding') return undefined;
+/** Compares the graphs; undefined where there is only the whole model. */
+export async function checkAgreement(model: Model): Promise<GraphAgreement | undefined> {
+  const { graphs } = model.manifest;
+  const graph = graphs.read === undefined ? 'step' : 'read';
+  if (graphs[graph] === undefined) return undefined;
   const sequence = madeUpSequence(model);
   const whole = await wholeLogits(model, sequence);
-  const stepped = await steppedLogits(model, sequence);
-  let absolute = whole.length === stepped.length ? 0 : Number.NaN;
-  for (const [i, value] of whole.entries()) absolute = Math.max(absolute, Math.abs(value - (stepped[i] ?? Number.NaN)));
+  const found = await (graph === 'read' ? logitsRead(model, sequence) : steppedLogits(model, sequence));
+  let absolute = whole.length === found.length ? 0 : Number.NaN;
+  for (const [i, value] of whole.entries()) absolute = Math.max(absolute, Math.abs(value - (found[i] ?? Number.NaN)));
   const scale = whole.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
-  return { absolute, tokens: sequence.tokenIds.length, pass: absolute <= TOLERANCE * scale };
+  return { graph, absolute, tokens: sequence.tokenIds.length, pass: absolute <= TOLERANCE * scale };
 }
 
 /** Segment 1 but for a source: the part of a prefix model that is generated, and never padding. */
-function madeUpSequence({ manifest: { attention, dimensions } }: Model): Sequence {
-  const tokens = Math.min(TOKENS, dimensions.maxPositions ?? TOKENS);
+function madeUpSequence({ manifest: { attention, dimensions, graphs } }: Model): Sequence {
+  const length = graphs.model?.inputs[0]?.shape[1];
+  const tokens = typeof length === 'number' ? length : Math.min(TOKENS, dimensions.maxPositions ?? TOKENS);
   const tokenIds = Array.from({ length: tokens }, (_, i) => 1 + ((7 * i + 3) % (dimensions.vocabSize - 1)));
   const isSource = (i: number): boolean => attention.crossAttention === true && i < SOURCE;
   return { tokenIds, segmentIds: tokenIds.map((_, i) => (isSource(i) ? 0 : segmentOf(dimensions))) };
@@ -63,6 +68,12 @@ async function wholeLogits(model: Model, sequence: Sequence): Promise<Float32Arr
   const feeds: Record<string, Tensor> = {};
   for (const { name } of graph.inputs) feeds[name] = int64Tensor(ids[name] ?? [], [1, ids[name]?.length ?? 0]);
   return float32Output(await graph.run(feeds, ['logits']), 'logits').data;
+}
+
+async function logitsRead(model: Model, sequence: Sequence): Promise<Float32Array> {
+  const request = { ...sequence, rows: sequence.tokenIds.map((_, i) => i) };
+  const [logits = new Float32Array()] = await readRows(await model.openGraph('read'), model.manifest, [request]);
+  return logits;
 }
 
 async function steppedLogits(model: Model, sequence: Sequence): Promise<readonly number[]> {
