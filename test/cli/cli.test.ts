@@ -130,6 +130,16 @@ describe('bert4ort', () => {
     assert.deepEqual(pair?.['segment_ids'], [0, 0, 0, 1, 1]);
   });
 
+  it('verifies a model that was built for one length', async () => {
+    const model = path.join(folder, 'one-length');
+    await callCli([
+      ...['convert', '--config', `${MLM}/config.json`, '--checkpoint', `${MLM}/best_model.weights`, '--out', model],
+      ...['--model', 'bert', '--with-mlm', '--sequence-length', '20'],
+    ]);
+    const verified = await callCli(['verify', model, '--threads', '1']);
+    assert.match(verified.stdout, /read against model .* apart over 20 tokens[\s\S]*3 passed, 0 failed/);
+  });
+
   it('records hashes of weights while converting, or later', async () => {
     const [model, other] = [path.join(folder, 'later'), path.join(folder, 'at-once')];
     await convertCase(model);
