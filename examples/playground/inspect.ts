@@ -151,12 +151,7 @@ function summary(plan: ModelPlan, settings: readonly string[], hasWords: boolean
     application: facts.application,
     scheme: naming.label,
     dimensions: facts.dimensions,
-    tasks: taskNames({
-      attention,
-      outputs,
-      readsOrWrites: facts.graphs.some(name => name === 'read' || name === 'step'),
-      settings,
-    }),
+    tasks: taskNames({ attention, outputs, graphs: facts.graphs, settings }),
     hasWords,
     unused: plan.unused,
     problems: plan.allowed,

@@ -11,17 +11,17 @@ export interface TaskFacts {
   readonly attention: AttentionRules;
   /** Outputs of the graph. */
   readonly outputs: readonly string[];
-  /** Whether there is a graph that reads masks, or one that writes. */
-  readonly readsOrWrites: boolean;
+  /** Names of the model's graphs. */
+  readonly graphs: readonly string[];
   /** Tasks that have settings. */
   readonly settings: readonly string[];
 }
 
 /** The tasks that suit a model, the likeliest first; none for an encoder without a head. */
-export function taskNames({ attention, outputs, readsOrWrites, settings }: TaskFacts): readonly TaskName[] {
+export function taskNames({ attention, outputs, graphs, settings }: TaskFacts): readonly TaskName[] {
   const { visibility, crossAttention } = attention;
   if (outputs.includes('probabilities')) return ['cloze'];
-  if (!readsOrWrites) return [];
+  if (!graphs.includes('read') && !graphs.includes('step')) return [];
   if (crossAttention === true) return ['complete'];
   if (visibility === 'padding') return ['answer', 'fill'];
   if (visibility === 'prefix') return settings.includes('completion') ? ['complete', 'answer'] : ['answer', 'complete'];

@@ -62,8 +62,7 @@ export function tasksOf(model: Model): readonly PageTask[] {
 
 function factsOf({ attention, graphs, tasks }: Manifest) {
   const outputs = graphs.model?.outputs.map(({ name }) => name) ?? [];
-  const readsOrWrites = (graphs.read ?? graphs.step) !== undefined;
-  return { attention, outputs, readsOrWrites, settings: Object.keys(tasks) };
+  return { attention, outputs, graphs: Object.keys(graphs), settings: Object.keys(tasks) };
 }
 
 const makers: Readonly<Record<TaskName, (model: Model) => PageTask>> = {

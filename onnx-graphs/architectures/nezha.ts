@@ -13,20 +13,19 @@ import { type BertConfig, describeBert, readBertConfig } from '../config/bert-co
 import { readConfig } from '../config/config-reader.ts';
 import { adoptTableRows } from '../config/transformer-config.ts';
 import { type Attention, fullAttention } from '../layers/attention.ts';
-import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
-import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-heads.ts';
+import { bertEmbeddingLayers } from '../layers/bert-embeddings.ts';
+import { type BertStack, bertEncoder, rowLogits } from '../layers/bert-graphs.ts';
+import { bertHeadLayers, bertHeads } from '../layers/bert-heads.ts';
 import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
-import { layerNormWith } from '../layers/layer-norm.ts';
-import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
+import { attentionBias } from '../layers/masks.ts';
 import { readAttention, readInputs } from '../layers/read-attention.ts';
 import { RELATIVE_ROWS, type RelativeTable } from '../layers/relative-position.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
 import { sequenceRelativeTerms } from '../layers/sequence-relative.ts';
 import { sinusoidalTable } from '../layers/sinusoid.ts';
 import { rowRelativeTerms, slotRelativeTerms } from '../layers/slot-relative.ts';
-import { postNormLayers, postNormStack } from '../layers/transformer.ts';
+import { postNormLayers } from '../layers/transformer.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Value } from '../onnx/value.ts';
 
 /** Keras' default, which these layers don't override. */
 const EPSILON = 1e-7;
@@ -63,8 +62,8 @@ export const nezha: Architecture<BertConfig> = {
       const rules = describe(config).attention;
       const causal = rules.visibility === 'causal';
       const relative = sequenceRelativeTerms(g, relativeTable(g, config), { tokens: inputs.tokens, causal });
-      const hidden = encoder(g, config, inputs, fullAttention(attentionBias(g, inputs, rules), relative)); // [B, T, D]
-      bertHeads(g, config, hidden);
+      const attention = fullAttention(attentionBias(g, inputs, rules), relative);
+      bertHeads(g, config, bertEncoder(g, config, inputs, stackOf(attention)));
     },
 
     read(g, config) {
@@ -74,29 +73,22 @@ export const nezha: Architecture<BertConfig> = {
       const full = fullAttention(bias, sequenceRelativeTerms(g, table, { tokens: inputs.tokens, causal: false }));
       const ofRead = () => fullAttention(bias, rowRelativeTerms(g, table, inputs));
       const attention = readAttention(config, inputs.logitRows, full, ofRead);
-      rowLogits(g, config, inputs, attention);
+      rowLogits(g, config, inputs, stackOf(attention));
     },
 
     step(g, config) {
       const inputs = stepInputs(g, config);
       const past = g.input('past_position_ids', 'int64', ['B', 'P']);
       const attention = cachedAttention(g, config, inputs, slotRelativeTerms(relativeTable(g, config), past));
-      rowLogits(g, config, inputs, attention);
+      rowLogits(g, config, inputs, stackOf(attention));
     },
   },
 
   describe,
 };
 
-/** Writes the logits of the rows that `attention` leaves. */
-function rowLogits(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): void {
-  const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
-  g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
-}
-
-function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): Value {
-  const x = bertEmbeddings(g, config, inputs, { positions: null, epsilon: EPSILON });
-  return postNormStack(g, config, x, { attention, norm: layerNormWith(EPSILON) });
+function stackOf(attention: Attention): BertStack {
+  return { attention, positions: null, epsilons: { embeddings: EPSILON, blocks: EPSILON } };
 }
 
 function relativeTable(g: GraphBuilder, { keySize, heads }: BertConfig): RelativeTable {

@@ -10,17 +10,15 @@ import { readConfig } from '../config/config-reader.ts';
 import { refuseUnrotatable } from '../config/rotary-config.ts';
 import { adoptTableRows } from '../config/transformer-config.ts';
 import { type Attention, fullAttention } from '../layers/attention.ts';
-import { bertEmbeddingLayers, bertEmbeddings } from '../layers/bert-embeddings.ts';
-import { bertHeadLayers, bertHeads, maskedLanguageModel } from '../layers/bert-heads.ts';
+import { bertEmbeddingLayers } from '../layers/bert-embeddings.ts';
+import { type BertStack, bertEncoder, rowLogits } from '../layers/bert-graphs.ts';
+import { bertHeadLayers, bertHeads } from '../layers/bert-heads.ts';
 import { cachedAttention, stepInputs } from '../layers/cached-attention.ts';
-import { layerNormWith } from '../layers/layer-norm.ts';
-import { attentionBias, type SequenceInputs } from '../layers/masks.ts';
+import { attentionBias } from '../layers/masks.ts';
 import { readAttention, readInputs } from '../layers/read-attention.ts';
 import { rotaryAttention, rowPositions, sequencePositions } from '../layers/rotary.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
-import { postNormLayers, postNormStack } from '../layers/transformer.ts';
-import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Value } from '../onnx/value.ts';
+import { postNormLayers } from '../layers/transformer.ts';
 
 /** Keras' default, which these layers don't override. */
 const EPSILON = 1e-7;
@@ -48,7 +46,7 @@ export const roformer: Architecture<BertConfig> = {
       const inputs = modelInputs(g, config);
       const full = fullAttention(attentionBias(g, inputs, describe(config).attention));
       const attention = rotaryAttention(g, full, { positions: sequencePositions(g, inputs), keySize: config.keySize });
-      bertHeads(g, config, encoder(g, config, inputs, attention));
+      bertHeads(g, config, bertEncoder(g, config, inputs, stackOf(attention)));
     },
 
     read(g, config) {
@@ -56,30 +54,22 @@ export const roformer: Architecture<BertConfig> = {
       const full = fullAttention(attentionBias(g, inputs, describe(config).attention));
       const read = readAttention(config, inputs.logitRows, full);
       const attention = rotaryAttention(g, read, { positions: rowPositions(g, inputs), keySize: config.keySize });
-      rowLogits(g, config, inputs, attention);
+      rowLogits(g, config, inputs, stackOf(attention));
     },
 
     step(g, config) {
       const inputs = stepInputs(g, config);
       const cached = cachedAttention(g, config, inputs);
       const attention = rotaryAttention(g, cached, { positions: inputs.positions, keySize: config.keySize });
-      rowLogits(g, config, inputs, attention);
+      rowLogits(g, config, inputs, stackOf(attention));
     },
   },
 
   describe,
 };
 
-/** Writes the logits of the rows that `attention` leaves. */
-function rowLogits(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): void {
-  const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
-  g.output('logits', maskedLanguageModel(g, config, hidden)); // [B, K, V]
-}
-
-/** int64 [B, T] → [B, Q, D] */
-function encoder(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, attention: Attention): Value {
-  const x = bertEmbeddings(g, config, inputs, { positions: null, epsilon: EPSILON });
-  return postNormStack(g, config, x, { attention, norm: layerNormWith(EPSILON) });
+function stackOf(attention: Attention): BertStack {
+  return { attention, positions: null, epsilons: { embeddings: EPSILON, blocks: EPSILON } };
 }
 
 function describe(config: BertConfig) {

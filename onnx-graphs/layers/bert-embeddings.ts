@@ -10,6 +10,7 @@ import { dense, denseLayer } from './dense.ts';
 import { embedding, learnedPositions, tableLayer, tokenTableLayer } from './embeddings.ts';
 import { layerNorm, layerNormLayer } from './layer-norm.ts';
 import type { SequenceInputs } from './masks.ts';
+import type { ModelInputs } from './sequence-inputs.ts';
 
 /** The Keras layers of the tables that are added up: token, segment, position. */
 export function embeddingTableLayers(
@@ -40,6 +41,11 @@ export function bertEmbeddingLayers(
 
 /** Where learned positions come from: ids, or the places of tokens; null where the model learns none. */
 export type PositionSource = { readonly ids: Value } | { readonly tokens: Value } | null;
+
+/** The position ids that a sequence model takes, else the places of its tokens. */
+export function positionsOf({ tokens, positions: ids }: ModelInputs): PositionSource {
+  return ids === undefined ? { tokens } : { ids };
+}
 
 /** token + segment + position: int64 [B, T] → [B, T, E]. */
 export function summedEmbeddings(

@@ -7,19 +7,26 @@ import type { TransformerConfig } from '../config/transformer-config.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { type Attention, fullAttention } from './attention.ts';
-import { bertEmbeddings, type PositionSource } from './bert-embeddings.ts';
+import { bertEmbeddings, type PositionSource, positionsOf } from './bert-embeddings.ts';
 import { bertHeads, maskedLanguageModel } from './bert-heads.ts';
 import { cachedAttention, stepInputs } from './cached-attention.ts';
 import { layerNormWith } from './layer-norm.ts';
 import { attentionBias, type SequenceInputs } from './masks.ts';
 import { readAttention, readInputs } from './read-attention.ts';
-import { type ModelInputs, modelInputs } from './sequence-inputs.ts';
+import { modelInputs } from './sequence-inputs.ts';
 import { postNormStack } from './transformer.ts';
 
 /** ε of the normalisations. */
 export interface BertEpsilons {
   readonly embeddings: number;
   readonly blocks: number;
+}
+
+/** What differs between stacks over the same embeddings. */
+export interface BertStack {
+  readonly attention: Attention;
+  readonly positions: PositionSource;
+  readonly epsilons: BertEpsilons;
 }
 
 /** The whole forward pass, and the graphs that read masks or write. */
@@ -30,56 +37,41 @@ export function bertGraphs(epsilons: BertEpsilons): GraphWriters<BertConfig> {
     read(g, config) {
       const inputs = readInputs(g, config);
       const attention = readAttention(config, inputs.logitRows, maskedAttention(g, config, inputs));
-      rowLogits(g, config, positioned(inputs), { attention, epsilons });
+      rowLogits(g, config, inputs, { attention, positions: positionsOf(inputs), epsilons });
     },
 
     step(g, config) {
       const inputs = stepInputs(g, config);
       const attention = cachedAttention(g, config, inputs);
-      rowLogits(g, config, { ...inputs, positions: { ids: inputs.positions } }, { attention, epsilons });
+      rowLogits(g, config, inputs, { attention, positions: { ids: inputs.positions }, epsilons });
     },
   };
-}
-
-/** Writes the logits of the rows that `attention` leaves. */
-function rowLogits(
-  g: GraphBuilder,
-  config: BertConfig,
-  inputs: PositionedInputs,
-  stack: { readonly attention: Attention; readonly epsilons: BertEpsilons },
-): void {
-  const rows = stack.attention.rows(g, config.layers, encoder(g, config, inputs, stack)); // [B, K, D]
-  g.output('logits', maskedLanguageModel(g, config, rows)); // [B, K, V]
 }
 
 /** Declares the inputs of a whole forward pass, and gives its hidden states: [B, T, D]. */
 export function bertHidden(g: GraphBuilder, config: TransformerConfig, epsilons: BertEpsilons): Value {
   const inputs = modelInputs(g, config);
-  return encoder(g, config, positioned(inputs), { attention: maskedAttention(g, config, inputs), epsilons });
+  const attention = maskedAttention(g, config, inputs);
+  return bertEncoder(g, config, inputs, { attention, positions: positionsOf(inputs), epsilons });
+}
+
+/** Writes the logits of the rows that the stack's attention leaves. */
+export function rowLogits(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, stack: BertStack): void {
+  const rows = stack.attention.rows(g, config.layers, bertEncoder(g, config, inputs, stack)); // [B, K, D]
+  g.output('logits', maskedLanguageModel(g, config, rows)); // [B, K, V]
+}
+
+/** int64 [B, T] → [B, Q, D] */
+export function bertEncoder(
+  g: GraphBuilder,
+  config: TransformerConfig,
+  inputs: SequenceInputs,
+  { attention, positions, epsilons }: BertStack,
+): Value {
+  const x = bertEmbeddings(g, config, inputs, { positions, epsilon: epsilons.embeddings });
+  return postNormStack(g, config, x, { attention, norm: layerNormWith(epsilons.blocks) });
 }
 
 function maskedAttention(g: GraphBuilder, config: TransformerConfig, inputs: SequenceInputs): Attention {
   return fullAttention(attentionBias(g, inputs, attentionRules(config)));
-}
-
-interface PositionedInputs extends SequenceInputs {
-  readonly positions: PositionSource;
-}
-
-function positioned(inputs: ModelInputs): PositionedInputs {
-  return {
-    ...inputs,
-    positions: inputs.positions === undefined ? { tokens: inputs.tokens } : { ids: inputs.positions },
-  };
-}
-
-/** int64 [B, T] → [B, Q, D] */
-function encoder(
-  g: GraphBuilder,
-  config: TransformerConfig,
-  inputs: PositionedInputs,
-  { attention, epsilons }: { readonly attention: Attention; readonly epsilons: BertEpsilons },
-): Value {
-  const x = bertEmbeddings(g, config, inputs, { positions: inputs.positions, epsilon: epsilons.embeddings });
-  return postNormStack(g, config, x, { attention, norm: layerNormWith(epsilons.blocks) });
 }

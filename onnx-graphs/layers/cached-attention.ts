@@ -20,7 +20,7 @@ import { matMul } from '../ops/linear.ts';
 import { type Attended, type Attention, type AttentionSizes, attentionWeights, type Heads } from './attention.ts';
 import { readRows } from './heads.ts';
 import { hiddenBias } from './masks.ts';
-import { firstReadLayer, type ReadSizes } from './read-attention.ts';
+import { type ReadSizes, readAttention } from './read-attention.ts';
 import type { RelativeTerms } from './relative-position.ts';
 
 /** Inputs of a step that every model takes. */
@@ -66,20 +66,19 @@ export function cachedAttention(
   inputs: StepInputs,
   relative?: SlotRelative,
 ): Attention {
-  const firstRead = firstReadLayer(sizes);
-  const all = allQueries(root, inputs, relative);
-  const read = firstRead === sizes.layers ? all : readQueries(root.at('read'), inputs, relative);
-  return {
-    rows: (g, layer, x) => (layer === firstRead ? readRows(g, x, inputs.logitRows) : x),
-    attend(g, layer, heads, residual) {
+  const attendAs = (queries: Queries): Attention['attend'] => {
+    return (g, layer, heads, residual) => {
       const past = (name: string, size: number): Value =>
         root.input(`past_${name}.${layer}`, 'float32', ['B', sizes.heads, 'P', size]);
       const cache = { key: past('key', sizes.keySize), value: past('value', sizes.headSize) };
       root.output(`new_key.${layer}`, heads.key);
       root.output(`new_value.${layer}`, heads.value);
-      return attendOver(g, { ...heads, cache, residual }, layer < firstRead ? all : read);
-    },
+      return attendOver(g, { ...heads, cache, residual }, queries);
+    };
   };
+  const attendAll = attendAs(allQueries(root, inputs, relative));
+  const attendRead = () => attendAs(readQueries(root.at('read'), inputs, relative));
+  return readAttention(sizes, inputs.logitRows, { attend: attendAll }, () => ({ attend: attendRead() }));
 }
 
 /** What the queries of a layer see. */

@@ -8,7 +8,7 @@ import type { TransformerConfig } from '../config/transformer-config.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { type Attention, fullAttention } from './attention.ts';
-import type { PositionSource } from './bert-embeddings.ts';
+import { type PositionSource, positionsOf } from './bert-embeddings.ts';
 import { cachedAttention, stepInputs } from './cached-attention.ts';
 import { table } from './embeddings.ts';
 import { tiedLogits } from './heads.ts';
@@ -27,10 +27,9 @@ export type Body = (g: GraphBuilder, config: TransformerConfig, inputs: BodyInpu
 export function languageModelGraphs(body: Body): GraphWriters<TransformerConfig> {
   return {
     model(g, config) {
-      const { positions: ids, ...inputs } = modelInputs(g, config);
-      const positions = ids === undefined ? { tokens: inputs.tokens } : { ids };
+      const inputs = modelInputs(g, config);
       const attention = fullAttention(attentionBias(g, inputs, attentionRules(config)));
-      const hidden = body(g, config, { ...inputs, positions }, attention);
+      const hidden = body(g, config, { ...inputs, positions: positionsOf(inputs) }, attention);
       g.output('last_hidden_state', hidden); // [B, T, D]
       g.output('logits', logits(g, config, hidden)); // [B, T, V]
     },

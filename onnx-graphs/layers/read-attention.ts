@@ -31,22 +31,19 @@ export interface ReadSizes {
   readonly residualAttentionScores: boolean;
 }
 
-/** The first layer that computes the rows that are read and no others; the last, or none where layers hand all scores on. */
-export function firstReadLayer({ layers, residualAttentionScores }: ReadSizes): number {
-  return residualAttentionScores ? layers : layers - 1;
-}
+type Attending = Pick<Attention, 'attend'>;
 
 /**
  * Attention that leaves the rows to read in the last layer, or, where layers hand the scores of all rows on, after it.
  * `ofRead` gives the attention of these rows where it is another than that of all.
  */
 export function readAttention(
-  sizes: ReadSizes,
+  { layers, residualAttentionScores }: ReadSizes,
   logitRows: Value,
-  ofAll: Attention,
-  ofRead: () => Attention = () => ofAll,
+  ofAll: Attending,
+  ofRead: () => Attending = () => ofAll,
 ): Attention {
-  const firstRead = firstReadLayer(sizes);
+  const firstRead = residualAttentionScores ? layers : layers - 1;
   return {
     rows: (g, layer, x) => (layer === firstRead ? readRows(g, x, logitRows) : x),
     attend: (g, layer, heads, residual) => (layer < firstRead ? ofAll : ofRead()).attend(g, layer, heads, residual),

@@ -1,6 +1,6 @@
 /**
- * Relative positions between new rows and the slots of a cache, or between chosen rows and all of a sequence. Slots may lie at any positions, several at one (beams), so
- * the weights that meet each row of the table are scattered into it.
+ * Relative positions between new rows and the slots of a cache, or between chosen rows and all of a sequence. Slots may lie
+ * at any positions, several at one (beams), so the weights that meet each row of the table are scattered into it.
  *
  * B batch, N heads, Q queries, S slots (P past ones and R new rows), T length, K rows whose logits are wanted, H head size.
  */

@@ -5,7 +5,7 @@
  * B batch, T length, D hidden size.
  */
 import { ConfigError } from '../core/errors.ts';
-import { type Packing, packByLength, packingOf, paddingWaste } from '../generation/length-batches.ts';
+import { packingOf, paddingWaste } from '../generation/length-batches.ts';
 import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
 import { groupSequences, sequenceRun } from '../generation/sequence-runs.ts';
@@ -77,7 +77,8 @@ export async function createEmbedder(model: Model): Promise<Embedder> {
   const maxLen = manifest.dimensions.maxPositions ?? 512;
   const defaults: EmbedSettings = { pooling: 'cls', normalize: false, maxLen, maxBatchTokens: packing.budget };
   const settingsOf = createSettingsReader(manifest, { task: 'embed', checks: SETTINGS, defaults });
-  const queue = createRunQueue(session, textRules(session, packing));
+  const group = groupSequences(packing);
+  const queue = createRunQueue(session, textRules(session, group));
 
   return {
     async embed(texts, { signal, ...options } = {}) {
@@ -91,7 +92,7 @@ export async function createEmbedder(model: Model): Promise<Embedder> {
       };
       const vectors = await queue.ask(encodings, { read, budget, signal });
       const lengths = encodings.map(({ tokenIds }) => tokenIds.length);
-      return { vectors, paddingWaste: paddingWaste(lengths, packByLength(lengths, { ...packing, budget })) };
+      return { vectors, paddingWaste: paddingWaste(lengths, group(encodings, budget)) };
     },
     get counts() {
       return queue.counts;
@@ -107,9 +108,12 @@ interface Item extends Encoding {
 }
 
 /** How texts become runs; a result is a text's own part of its output, [T, D] or [D]. */
-function textRules(session: GraphSession, packing: Packing): RunRules<Item, Float32Values> {
+function textRules(
+  session: GraphSession,
+  group: RunRules<Item, Float32Values>['group'],
+): RunRules<Item, Float32Values> {
   return {
-    group: groupSequences(packing),
+    group,
     input: batch => ({
       ...sequenceRun(session, batch),
       fetches: [...new Set(batch.map(({ output }) => output))],

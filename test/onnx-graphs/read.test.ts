@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { JsonObject } from '../../onnx-graphs/architecture.ts';
 import { assertClose, rowsOf } from './arrays.ts';
 import { openTiny, type TinyModel } from './run-graph.ts';
-import { type Batch, sequenceBatch, VOCABULARY, wholeLogits } from './whole-sequences.ts';
+import { type Batch, sequenceBatch, VOCABULARY, wholeFeeds, wholeLogits } from './whole-sequences.ts';
 
 /** Model and keywords; `longest` reaches beyond ±64 where positions are relative. */
 const MODELS: readonly (readonly [model: string, keywords: JsonObject, longest?: number])[] = [
@@ -69,18 +69,12 @@ describe('reading graph', () => {
 });
 
 async function readLogits(
-  { read, facts, model }: TinyModel,
-  { tokens, segments }: Batch,
+  tiny: TinyModel,
+  batch: Batch,
   rows: readonly (readonly number[])[],
 ): Promise<readonly number[]> {
-  const shape = [tokens.length, tokens[0]?.length ?? 0];
-  const takesPositions = model.plan.inputs.some(port => port.name === 'position_ids');
-  const result = await read?.run({
-    input_ids: { shape, data: tokens.flat() },
-    ...(facts.dimensions.segmentVocabSize > 0 && { token_type_ids: { shape, data: segments.flat() } }),
-    ...(takesPositions && { position_ids: { shape, data: tokens.flatMap(row => row.map((_, i) => i)) } }),
-    logit_rows: { shape: [rows.length, rows[0]?.length ?? 0], data: rows.flat() },
-  });
+  const logitRows = { shape: [rows.length, rows[0]?.length ?? 0], data: rows.flat() };
+  const result = await tiny.read?.run({ ...wholeFeeds(tiny, batch), logit_rows: logitRows });
   return Array.from(result?.['logits']?.data ?? []);
 }
 

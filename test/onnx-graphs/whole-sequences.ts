@@ -28,16 +28,21 @@ export function sequenceBatch(longest: number): fc.Arbitrary<Batch> {
   });
 }
 
-/** Logits of all positions by the whole forward pass, [B, T, V]. */
-export async function wholeLogits({ model, facts }: TinyModel, { tokens, segments }: Batch): Promise<Numbers> {
+/** What the whole forward pass, and the reading graph besides its rows, is fed. */
+export function wholeFeeds({ model, facts }: TinyModel, { tokens, segments }: Batch): Record<string, Numbers> {
   const shape = [tokens.length, tokens[0]?.length ?? 0];
   const positions = tokens.flatMap(row => row.map((_, i) => i));
   const takesPositions = model.plan.inputs.some(({ name }) => name === 'position_ids');
-  const { logits } = await model.run({
+  return {
     input_ids: { shape, data: tokens.flat() },
     ...(facts.dimensions.segmentVocabSize > 0 && { token_type_ids: { shape, data: segments.flat() } }),
     ...(takesPositions && { position_ids: { shape, data: positions } }),
-  });
+  };
+}
+
+/** Logits of all positions by the whole forward pass, [B, T, V]. */
+export async function wholeLogits(tiny: TinyModel, batch: Batch): Promise<Numbers> {
+  const { logits } = await tiny.model.run(wholeFeeds(tiny, batch));
   assert.ok(logits);
   return logits;
 }
