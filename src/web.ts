@@ -65,7 +65,7 @@ export async function loadModel(
   options: WebModelOptions = {},
 ): Promise<WebModel> {
   const { device = 'auto', threads, verify, onProgress, signal } = options;
-  const cache = options.cache === false ? null : await openCacheFor(source, options.cache ?? CACHE_NAME);
+  const cache = isAddress(source) ? await openNamed(options.cache) : null;
   const fetching: FetchOptions = { cache, onProgress, signal };
   const files = await filesOf(source, fetching);
   const opening = providerFor(options);
@@ -97,9 +97,9 @@ export type FetchModelOptions = Pick<WebModelOptions, 'cache' | 'onProgress' | '
  */
 export async function fetchModel(
   base: string | URL,
-  { cache = CACHE_NAME, onProgress, signal }: FetchModelOptions = {},
+  { cache, onProgress, signal }: FetchModelOptions = {},
 ): Promise<ReadonlyMap<string, Blob>> {
-  return fetchFiles(base, { cache: cache === false ? null : await openCache(cache), onProgress, signal });
+  return fetchFiles(base, { cache: await openNamed(cache), onProgress, signal });
 }
 
 async function fetchFiles(base: string | URL, options: FetchOptions): Promise<ReadonlyMap<string, Blob>> {
@@ -127,15 +127,19 @@ function tokenizerFile(entry: TokenizerEntry): string {
   return entry.kind === 'sentencepiece' ? entry.model : entry.vocab;
 }
 
-async function openCacheFor(source: unknown, name: string): Promise<Cache | null> {
-  return typeof source === 'string' || source instanceof URL ? openCache(name) : null;
+function isAddress(source: unknown): source is string | URL {
+  return typeof source === 'string' || source instanceof URL;
+}
+
+async function openNamed(cache: string | false = CACHE_NAME): Promise<Cache | null> {
+  return cache === false ? null : openCache(cache);
 }
 
 async function filesOf(
   source: string | URL | ByteSourceSet | FileSystemDirectoryHandle,
   options: FetchOptions,
 ): Promise<ByteSourceSet> {
-  if (typeof source === 'string' || source instanceof URL) return blobSet(await fetchFiles(source, options));
+  if (isAddress(source)) return blobSet(await fetchFiles(source, options));
   return 'getFileHandle' in source ? opfsSet(source) : copied(source);
 }
 

@@ -7,9 +7,9 @@
  */
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, SessionError } from '../core/errors.ts';
-import { chooseDevice, nodeDevices } from './devices.ts';
 import { requireDevice } from './diagnosis/device.ts';
 import { checkCount, defaultThreads, hardwareName } from './hardware-node.ts';
+import { chooseDevice } from './node-devices.ts';
 import { ERRORS_ONLY, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 
@@ -17,24 +17,24 @@ import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider }
 export const nodeProvider: SessionProvider = { open: openNodeSession };
 
 async function openNodeSession(files: GraphFiles, ports: Ports, options: SessionOptions): Promise<GraphSession> {
-  const choice = chooseDevice(options.device ?? 'auto', nodeDevices);
+  const { device, reason, ...chosen } = chooseDevice(options.device ?? 'auto');
   const ort = await loadOrt();
-  requireDevice(choice.device, options);
+  requireDevice(device, options);
   const threads = checkCount('threads', options.threads ?? defaultThreads(), 1);
   const settings: InferenceSession.SessionOptions = {
-    executionProviders: choice.executionProviders(options) as InferenceSession.ExecutionProviderConfig[],
+    executionProviders: chosen.executionProviders(options) as InferenceSession.ExecutionProviderConfig[],
     graphOptimizationLevel: 'all',
     logSeverityLevel: ERRORS_ONLY,
     intraOpNumThreads: threads,
     extra: { session: { ...spinning(options), disable_prepacking: flag(options.shareWeights) } },
   };
   const session = await create(ort, files, settings).catch((cause: unknown) => {
-    const details = { what: `session on ${choice.device}`, found: messageOf(cause).trim(), next: choice.whenRefused };
+    const details = { what: `session on ${device}`, found: messageOf(cause).trim(), next: chosen.whenRefused };
     throw new SessionError('path' in files ? { ...details, file: files.path } : details, { cause });
   });
-  const name = hardwareName(choice.device, options.deviceId);
+  const name = hardwareName(device, options.deviceId);
   const hardware = name === null ? {} : { hardware: { name, threads, runtime: describeRuntime(ort, options) } };
-  return wrapOrtSession({ ort, session }, ports, { ...choice, ...hardware });
+  return wrapOrtSession({ ort, session }, ports, { device, reason, ...hardware });
 }
 
 /** Microseconds that a thread spins, longer than most operators of a step leave it waiting; 200 were no faster. */

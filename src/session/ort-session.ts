@@ -95,8 +95,7 @@ class OrtGraphSession<Area> implements GraphSession, OrtRuns {
     this.#session = session;
     this.inputs = ports.inputs;
     this.outputs = ports.outputs;
-    const { hardware } = device;
-    this.device = { device: device.device, reason: device.reason, ...(hardware !== undefined && { hardware }) };
+    this.device = device;
     this.#untilLost = gpu?.untilLost ?? (work => work);
     const openMemory = gpu?.openMemory;
     if (openMemory === undefined) return;

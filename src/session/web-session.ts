@@ -7,13 +7,25 @@
 import type { InferenceSession } from 'onnxruntime-web';
 import { ConfigError, messageOf, SessionError } from '../core/errors.ts';
 import type { Dimensions } from '../core/manifest.ts';
-import { chooseDevice, webDevices } from './devices.ts';
+import { BY_NAME, deviceNamed } from './devices.ts';
 import { GpuMemory } from './gpu-memory.ts';
 import { ERRORS_ONLY, type OrtRuns, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
 import { requestGpu } from './web-gpu.ts';
 import { chooseThreads, loadWebOrt, type WebBuild, type WebRuntime } from './web-ort.ts';
 import { compareSessions, type ProbeResult } from './web-probe.ts';
+
+/** Devices of onnxruntime-web. */
+const webDevices = [
+  {
+    device: 'wasm',
+    whenRefused: 'Check that `wasmPaths` leads to the files of the same version of onnxruntime-web.',
+  },
+  {
+    device: 'webgpu',
+    whenRefused: "WebGPU needs a browser and a GPU driver that have it; device: 'wasm' always works.",
+  },
+] as const;
 
 /**
  * Sessions of onnxruntime-web. What `auto` found for the first graph holds for the others of the same provider.
@@ -27,8 +39,7 @@ export function webProvider(runtime: WebRuntime = {}, compare = compareSessions)
       const place = { runtime, threads: options.threads };
       const device = options.device ?? 'auto';
       if (device !== 'auto') {
-        const { device: named, reason } = chooseDevice(device, webDevices);
-        return openOn({ device: named === 'webgpu' ? 'webgpu' : 'wasm', reason }, files, ports, place);
+        return openOn({ ...deviceNamed(device, webDevices), reason: BY_NAME }, files, ports, place);
       }
       const first = decided === undefined;
       decided ??= decide(files, ports, place, compare).catch((error: unknown) => {
@@ -109,7 +120,7 @@ async function createOn(
   ports: Ports,
   place: Place,
 ): Promise<(choice: Choice) => GraphSession> {
-  const spec = chooseDevice(device, webDevices);
+  const { whenRefused } = deviceNamed(device, webDevices);
   const gpu = device === 'webgpu' ? await requestGpu() : undefined;
   const { ort, threads } = await loadWebOrt(place.build ?? device, place.runtime, chooseThreads(place.threads));
   const { graph, data } = bytesOf(files);
@@ -123,15 +134,13 @@ async function createOn(
     preferredOutputLocation: Object.fromEntries(kept.map(({ name }) => [name, 'gpu-buffer'])),
   };
   const session = await ort.InferenceSession.create(graph, settings).catch((cause: unknown) => {
-    const details = { what: `session on ${device}`, found: messageOf(cause).trim(), next: spec.whenRefused };
+    const details = { what: `session on ${device}`, found: messageOf(cause).trim(), next: whenRefused };
     throw new SessionError(details, { cause });
   });
-  if (gpu === undefined) {
-    return ({ reason }) => wrapOrtSession({ ort, session }, ports, { device, reason: `${reason}; ${threads.reason}` });
-  }
-  const openMemory = (runs: OrtRuns, dimensions: Dimensions) => new GpuMemory(runs, gpu.device, dimensions);
-  const terms = { untilLost: gpu.untilLost, openMemory: kept.length > 0 ? openMemory : undefined };
-  return choice => wrapOrtSession({ ort, session, gpu: terms }, ports, choice);
+  const openMemory = gpu && ((runs: OrtRuns, dimensions: Dimensions) => new GpuMemory(runs, gpu.device, dimensions));
+  const terms = gpu && { untilLost: gpu.untilLost, openMemory: kept.length > 0 ? openMemory : undefined };
+  const suffix = gpu === undefined ? `; ${threads.reason}` : '';
+  return ({ reason }) => wrapOrtSession({ ort, session, gpu: terms }, ports, { device, reason: `${reason}${suffix}` });
 }
 
 function refuseForeign(files: GraphFiles, { deviceId }: SessionOptions): void {
@@ -143,5 +152,5 @@ function refuseForeign(files: GraphFiles, { deviceId }: SessionOptions): void {
 
 function bytesOf(files: GraphFiles): Exclude<GraphFiles, { readonly path: string }> {
   if (!('path' in files)) return files;
-  throw new SessionError({ what: 'graph', expected: 'its bytes, as browsers have no paths', found: files.path });
+  throw new SessionError({ what: 'graph', expected: 'its bytes', found: files.path });
 }

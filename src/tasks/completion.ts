@@ -208,7 +208,7 @@ function encodePrompt(
   { startId, maxLen }: { readonly startId: number | undefined; readonly maxLen: number | undefined },
 ): Prompt {
   if (maxLen !== undefined) checkInteger('maxPromptLen', maxLen, 3);
-  const { tokenIds, segmentIds } = tokenizer.encode(text, undefined, maxLen === undefined ? {} : { maxLen });
+  const { tokenIds, segmentIds } = tokenizer.encode(text, undefined, { maxLen });
   if (tokenIds.length === 0)
     throw new InputError({ what: 'prompt', expected: 'at least one token', found: JSON.stringify(text) });
   if (startId === undefined) return { tokenIds, segmentIds, segmentId: visibility === 'prefix' ? 1 : 0 };

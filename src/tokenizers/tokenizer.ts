@@ -11,7 +11,7 @@ export interface Encoding {
 /** Options of `encode`, with bert4keras' meaning. */
 export interface EncodeOptions {
   /** Longest result, in tokens; longer texts are truncated as bert4keras does. */
-  readonly maxLen?: number;
+  readonly maxLen?: number | undefined;
   /** `S*E*E` drops the second text's start token; any other pattern keeps it. */
   readonly pattern?: string;
   /** Which token to drop: before the end (`right`), after the start (`left`), or at an index. */

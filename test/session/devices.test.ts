@@ -9,9 +9,9 @@ import path from 'node:path';
 import { SessionError } from '../../src/core/errors.ts';
 import { directorySink } from '../../src/io/directory-sink.ts';
 import { loadModel } from '../../src/node.ts';
-import { chooseDevice, nodeDevices } from '../../src/session/devices.ts';
 import { diagnoseDevice, requireDevice } from '../../src/session/diagnosis/device.ts';
 import type { PlacedNode } from '../../src/session/diagnosis/placement.ts';
+import { chooseDevice, nodeDevices } from '../../src/session/node-devices.ts';
 import { nodeProvider } from '../../src/session/node-session.ts';
 import { probeFeeds } from '../../src/session/web-probe.ts';
 import { callCli } from '../cli/run-cli.ts';
@@ -24,10 +24,10 @@ const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 describe('device choice', () => {
   it('gives every device that is offered, with the reason', () => {
     assert.deepEqual(
-      nodeDevices.map(({ device }) => chooseDevice(device, nodeDevices).reason),
+      nodeDevices.map(({ device }) => chooseDevice(device).reason),
       nodeDevices.map(() => 'asked for by name'),
     );
-    assert.match(chooseDevice('auto', nodeDevices).reason, /auto means the CPU/);
+    assert.match(chooseDevice('auto').reason, /auto means the CPU/);
   });
 
   it('never names a second provider, and passes the GPU number on', () => {

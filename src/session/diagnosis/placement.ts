@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { FormatError, messageOf, SessionError } from '../../core/errors.ts';
 import type { Port } from '../../core/manifest.ts';
-import { chooseDevice, nodeDevices } from '../devices.ts';
+import { chooseDevice } from '../node-devices.ts';
 import type { DeviceChoice, Ports, SessionOptions } from '../session.ts';
 import { probeFeeds, SIDE_LENGTH } from '../web-probe.ts';
 import { requireDevice } from './device.ts';
@@ -50,7 +50,7 @@ const SIZES: Readonly<Record<string, number>> = { T: 4, R: 4, P: 2, L: SIDE_LENG
  * @throws SessionError when the device can't be used or the run fails.
  */
 export async function placeNodes(graph: string, ports: Ports, options: SessionOptions): Promise<PlacedNode[]> {
-  const choice = chooseDevice(options.device ?? 'auto', nodeDevices);
+  const choice = chooseDevice(options.device ?? 'auto');
   requireDevice(choice.device, options);
   const folder = mkdtempSync(path.join(tmpdir(), 'bert4ort-profile-'));
   try {
@@ -122,7 +122,7 @@ export function countByProvider(nodes: readonly PlacedNode[]): Placement[] {
 
 /** The nodes that run elsewhere than on the device asked for; `auto` asks for the CPU. */
 export function strayNodes(nodes: readonly PlacedNode[], { device = 'auto' }: SessionOptions): PlacedNode[] {
-  const wanted = PROVIDERS[chooseDevice(device, nodeDevices).device];
+  const wanted = PROVIDERS[chooseDevice(device).device];
   return nodes.filter(({ provider }) => provider !== wanted);
 }
 
