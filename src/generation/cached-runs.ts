@@ -52,6 +52,7 @@ export class CachedRuns {
   readonly #session: GraphSession;
   readonly #dimensions: Dimensions;
   #cache: StepCache;
+  /** Where there is no memory for new lanes or rows, nobody knows what is where. */
   #unsure = false;
   /** Requests that hold a lane. */
   readonly #requests = new Set<CachedRequest>();
@@ -77,8 +78,9 @@ export class CachedRuns {
    * @returns for each the logits of its read rows, [K, V], in the order given.
    */
   async run(planned: readonly PlannedRequest[]): Promise<readonly Float32Array[]> {
-    const fresh = planned.every(({ request }) => (request.lane?.used ?? 0) === 0);
-    const located = planned.map(({ request, plan }) => ({ rows: request.rows, plan, lane: this.#laneOf(request) }));
+    this.admit(planned);
+    const located = planned.flatMap(({ request: { rows, lane }, plan }) => (lane === null ? [] : { rows, plan, lane }));
+    const fresh = located.every(({ lane }) => lane.used === 0);
     const batch = fresh ? located : this.#inOrder(located);
     const past = fresh ? blankSlots(this.#session) : this.#cache.slots;
     const rows = stepRows(batch, { past, blankSources: blankSources(this.#session) });
@@ -87,7 +89,6 @@ export class CachedRuns {
     const lanes = fresh ? [] : batch.map(({ lane }) => lane);
     const logits = await this.#cache.run(stepFeeds(this.#session, rows, others), lanes);
     this.#count(batch, rows, performance.now() - start);
-    // Where there is no memory for new rows, nobody knows what is where.
     this.#unsure = true;
     const slots = this.#cache.slots;
     const placed = batch.map((member, line) => {
@@ -99,9 +100,18 @@ export class CachedRuns {
     return located.map(member => logits.subarray(batch.indexOf(member) * stride).subarray(0, stride));
   }
 
-  /** Gives new requests their places before they run: memory that grows at once is copied less often. */
-  admit(requests: readonly CachedRequest[]): void {
-    for (const request of requests) this.#laneOf(request);
+  /** Gives new requests their places before they run, with memory for what is planned: it is laid out once for all. */
+  admit(planned: readonly PlannedRequest[]): void {
+    const fresh = planned.filter(({ request }) => request.lane === null);
+    if (fresh.length === 0) return;
+    const room = Math.max(...fresh.map(({ plan }) => plan.rows.length));
+    this.#unsure = true;
+    const lanes = this.#cache.add(fresh.length, room);
+    this.#unsure = false;
+    for (const [i, { request }] of fresh.entries()) {
+      request.lane = lanes[i] ?? null;
+      this.#requests.add(request);
+    }
   }
 
   /** Gives `next` the lane of `earlier`. */
@@ -132,12 +142,6 @@ export class CachedRuns {
     }
     this.#cache = openCache(this.#session, this.#dimensions);
     this.#unsure = false;
-  }
-
-  #laneOf(request: CachedRequest): Lane {
-    request.lane ??= this.#cache.add();
-    this.#requests.add(request);
-    return request.lane;
   }
 
   /** Members in the order of their lanes, which are neighbours then. */

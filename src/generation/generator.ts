@@ -34,7 +34,7 @@ export interface Generator {
 /** Options of {@link createGenerator}. */
 export interface GeneratorOptions {
   /** Most new rows of one run, padding included. Default 512 on a CPU, 4096 on a GPU. */
-  readonly maxBatchTokens?: number;
+  readonly maxBatchTokens?: number | undefined;
   /**
    * Calls over at most so many tokens, all hypotheses together, are computed again as a whole instead of with a cache.
    * Default 0: none; Infinity: all. `openGenerator` chooses it by measurement.
@@ -198,7 +198,7 @@ class Engine implements Generator {
   /** Gives jobs their places, every one as long as the longest job. */
   #admit(jobs: readonly Job[]): void {
     const longest = Math.max(1, ...jobs.map(({ plan }) => plan.rows.length));
-    this.#runs.admit(jobs.slice(0, Math.floor(MOST_ADMITTED / longest)).map(({ request }) => request));
+    this.#runs.admit(jobs.slice(0, MOST_ADMITTED / longest));
   }
 
   #batches(jobs: readonly Job[]): readonly (readonly Job[])[] {

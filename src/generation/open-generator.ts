@@ -44,7 +44,7 @@ export async function openGenerator(
   const session = await model.openGraph('step');
   const strategy = await chooseStrategy(model, session, { cache, signal });
   const { recomputeUpTo } = strategy;
-  const limits = maxBatchTokens === undefined ? { recomputeUpTo } : { recomputeUpTo, maxBatchTokens };
+  const limits = { recomputeUpTo, maxBatchTokens };
   const engines = Array.from({ length: session.workers ?? 1 }, () => createGenerator(session, model.manifest, limits));
   const generator = spreadGenerator(engines);
   return {

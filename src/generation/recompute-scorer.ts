@@ -38,8 +38,7 @@ export function recomputeScorer(
       if (released) throw new InputError({ what: 'scoring', found: 'a request that was released' });
       const scores = new Float32Array(hypotheses.length * vocabSize);
       const read = (logits: Float32Array, i: number) => scores.set(logits, i * vocabSize);
-      const limit = maxBatchTokens === undefined ? {} : { maxBatchTokens };
-      await reader.read(hypotheses.map(requestOf), read, { ...limit, signal });
+      await reader.read(hypotheses.map(requestOf), read, { maxBatchTokens, signal });
       return scores;
     },
     rest() {

@@ -25,7 +25,7 @@ export interface RowRequest extends Sequence {
 /** Options of {@link RowReader.read} and {@link readRows}. */
 export interface RowReaderOptions {
   /** Most tokens of one run, padding included. Default 512 on a CPU, 4096 on a GPU. */
-  readonly maxBatchTokens?: number;
+  readonly maxBatchTokens?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

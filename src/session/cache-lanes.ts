@@ -61,12 +61,13 @@ export class CacheLanes<Area> {
     return (this.#lanes.length * this.#slots + resting) * this.#slotBytes;
   }
 
-  /** A new lane without slots. */
-  add(): Lane {
-    const [vacant] = this.#vacant;
-    if (vacant === undefined) return this.#enter({ index: -1, used: 0 });
-    this.#vacant.delete(vacant);
-    return vacant;
+  /** New lanes, with memory for so many slots in each: what others have left is still there now, and later may not be. */
+  add(count: number, room: number): readonly Lane[] {
+    const vacant = [...this.#vacant].slice(0, count);
+    for (const lane of vacant) this.#vacant.delete(lane);
+    const lanes = Array.from({ length: count }, (_, i) => vacant[i] ?? { index: -1, used: 0 });
+    this.#enter(lanes.slice(vacant.length), room);
+    return lanes;
   }
 
   /**
@@ -123,16 +124,16 @@ export class CacheLanes<Area> {
     return index * this.#heads * this.#slots;
   }
 
-  /** Puts a lane at the end of the layout. */
-  #enter(lane: OwnLane<Area>): OwnLane<Area> {
-    this.#layOut(this.#lanes.length + 1, lane.used > this.#slots ? bucketFor(lane.used) : this.#slots);
-    this.#place(lane, this.#lanes.length);
-    return lane;
+  /** Puts lanes at the end of the layout, where all have so many slots at least. */
+  #enter(lanes: readonly OwnLane<Area>[], slots: number): void {
+    this.#layOut(this.#lanes.length + lanes.length, slots > this.#slots ? bucketFor(slots) : this.#slots);
+    for (const lane of lanes) this.#place(lane, this.#lanes.length);
   }
 
   #wake(lane: OwnLane<Area>): void {
     this.#resting.delete(lane);
-    this.#put(this.#enter(lane));
+    this.#enter([lane], lane.used);
+    this.#put(lane);
   }
 
   /** Copies a lane's slots out of the layout. */
@@ -190,8 +191,9 @@ export class CacheLanes<Area> {
     lane.index = -1;
   }
 
-  /** Gives memory back once little of it is used. */
+  /** Gives memory back once little of it is used, and all that came have used theirs. */
   #shrink(): void {
+    if (this.#lanes.some(({ used }) => used === 0)) return;
     const slots = bucketFor(Math.max(0, ...this.#lanes.map(({ used }) => used)));
     this.#layOut(this.#lanes.length, slots * 2 <= this.#slots ? slots : this.#slots);
   }

@@ -15,8 +15,9 @@ import type { StepCache } from './step-cache.ts';
 
 /** A change of a cache; lanes go by numbers. */
 export type CacheChange =
-  | { readonly change: 'add' | 'remove' | 'rest'; readonly lane: number }
+  | { readonly change: 'add'; readonly lanes: readonly number[]; readonly room: number }
   | { readonly change: 'gather'; readonly lanes: readonly number[] }
+  | { readonly change: 'remove' | 'rest'; readonly lane: number }
   | {
       readonly change: 'append';
       readonly batch: readonly { readonly lane: number; readonly slots: readonly number[] }[];
@@ -74,7 +75,8 @@ export function serveCaches(
 function apply(change: CacheChange, cache: StepCache, lanes: Map<number, Lane>): void {
   switch (change.change) {
     case 'add':
-      lanes.set(change.lane, cache.add());
+      for (const [i, lane] of cache.add(change.lanes.length, change.room).entries())
+        lanes.set(change.lanes[i] ?? -1, lane);
       return;
     case 'gather':
       cache.gather(lanesOf(lanes, change.lanes));
@@ -145,11 +147,11 @@ class RemoteStepCache implements StepCache {
     return this.#failure !== undefined || !this.#link.alive;
   }
 
-  add(): Lane {
-    const lane = this.#mirror.add();
-    this.#numbers.set(lane, this.#nextNumber++);
-    this.#change({ change: 'add', lane: this.#numberOf(lane) });
-    return lane;
+  add(count: number, room: number): readonly Lane[] {
+    const lanes = this.#mirror.add(count, room);
+    for (const lane of lanes) this.#numbers.set(lane, this.#nextNumber++);
+    this.#change({ change: 'add', lanes: this.#numbersOf(lanes), room });
+    return lanes;
   }
 
   remove(lane: Lane): void {
@@ -164,14 +166,14 @@ class RemoteStepCache implements StepCache {
   }
 
   gather(lanes: readonly Lane[]): void {
-    this.#change({ change: 'gather', lanes: lanes.map(lane => this.#numberOf(lane)) });
+    this.#change({ change: 'gather', lanes: this.#numbersOf(lanes) });
     this.#mirror.gather(lanes);
   }
 
   async run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[]): Promise<Float32Array> {
-    const numbers = lanes.map(lane => this.#numberOf(lane));
     try {
-      const logits = await this.#link.send({ kind: 'runCache', cache: this.#cache, feeds, lanes: numbers });
+      const call = { kind: 'runCache', cache: this.#cache, feeds, lanes: this.#numbersOf(lanes) } as const;
+      const logits = await this.#link.send(call);
       if (this.#failure !== undefined) throw this.#failure;
       return logits ?? new Float32Array(0);
     } catch (error) {
@@ -196,6 +198,10 @@ class RemoteStepCache implements StepCache {
     this.#link.send(call).catch((error: unknown) => {
       this.#failure ??= error;
     });
+  }
+
+  #numbersOf(lanes: readonly Lane[]): readonly number[] {
+    return lanes.map(lane => this.#numberOf(lane));
   }
 
   #numberOf(lane: Lane): number {

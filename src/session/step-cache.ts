@@ -12,8 +12,8 @@ export interface StepCache {
   readonly bytes: number;
   /** Whether the memory is gone, as when the worker that held it died; then only another cache helps. */
   readonly lost: boolean;
-  /** A new lane without slots. */
-  add(): Lane;
+  /** New lanes, with memory for `room` slots in each. */
+  add(count: number, room: number): readonly Lane[];
   /** Gives a lane's slots back. */
   remove(lane: Lane): void;
   /** Moves a lane's slots out of the way until a run needs it. */

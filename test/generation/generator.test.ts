@@ -218,7 +218,7 @@ describe('generation engine', () => {
   it('computes everything again after memory could not be had', async () => {
     const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
     const { dimensions } = model.manifest;
-    let failing: 'append' | 'rest' | undefined;
+    let failing: 'add' | 'append' | 'rest' | undefined;
     const fail = (change: typeof failing) => {
       if (failing !== change) return;
       failing = undefined;
@@ -226,7 +226,11 @@ describe('generation engine', () => {
     };
     const openCache = () => {
       const cache = localStepCache(session, dimensions);
-      const [append, rest] = [cache.append.bind(cache), cache.rest.bind(cache)];
+      const [add, append, rest] = [cache.add.bind(cache), cache.append.bind(cache), cache.rest.bind(cache)];
+      cache.add = (...args) => {
+        fail('add');
+        return add(...args);
+      };
       cache.append = (...args) => {
         fail('append');
         append(...args);
@@ -253,6 +257,16 @@ describe('generation engine', () => {
     await assert.rejects(scorer.score([child]), /allocation failed/);
     const next = extendHypothesis(child, 4);
     assertClose(await scorer.score([next]), await plain.score([next]));
+    failing = 'add';
+    const late = generator.start(prompt);
+    const both = await Promise.allSettled([late.score([rootHypothesis()]), scorer.score([next])]);
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    assertClose(await late.score([rootHypothesis()]), await plain.score([rootHypothesis()]));
+    assertClose(await scorer.score([next]), await plain.score([next]));
+    late.release();
     failing = 'rest';
     const asked = scorer.score([extendHypothesis(next, 3)]);
     other.rest();

@@ -104,12 +104,12 @@ interface Written {
 }
 
 type Change =
-  | { readonly change: 'add' }
+  | { readonly change: 'add'; readonly count: number; readonly room: number }
   | { readonly change: 'remove' | 'rest'; readonly which: number }
   | { readonly change: 'run'; readonly who: readonly number[]; readonly rows: number; readonly gap: number };
 
 const change: fc.Arbitrary<Change> = fc.oneof(
-  fc.record({ change: fc.constant('add' as const) }),
+  fc.record({ change: fc.constant('add' as const), count: fc.integer({ min: 1, max: 3 }), room: fc.nat(60) }),
   fc.record({ change: fc.constantFrom('remove' as const, 'rest' as const), which: fc.nat(9) }),
   fc.record({
     change: fc.constant('run' as const),
@@ -150,7 +150,7 @@ it('lanes move nobody when all come before their rows and go one after another',
   }
   const memory = new Counted();
   const cache = new CacheLanes(dimensions, memory);
-  const lanes = Array.from({ length: 9 }, () => cache.add());
+  const lanes = cache.add(9, 0);
   const slots = Array.from({ length: 50 }, (_, slot) => slot);
   for (const lane of lanes) {
     memory.rows = stores.map(({ size }) => new Float32Array(HEADS * slots.length * size));
@@ -159,6 +159,21 @@ it('lanes move nobody when all come before their rows and go one after another',
   for (const lane of lanes) cache.remove(lane);
   assert.equal(moved, 0);
   assert.equal(memory.held, 0);
+});
+
+it('lanes that come together get the memory that others left, before their rows', () => {
+  const memory = new FilledArrays();
+  const cache = new CacheLanes(dimensions, memory);
+  const lanes = cache.add(6, 100);
+  const { layout } = memory;
+  assert.ok(cache.slots >= 100);
+  for (const lane of lanes) cache.remove(lane);
+  assert.ok(memory.layout.every(data => data.length === 0));
+  cache.add(5, 90);
+  assert.deepEqual(
+    memory.layout.map((data, i) => data === layout[i]),
+    layout.map(() => true),
+  );
 });
 
 class Scene {
@@ -175,7 +190,10 @@ class Scene {
 
   apply(next: Change): void {
     if (next.change === 'add') {
-      this.#all.push({ lane: this.#lanes.add(), mirror: this.#mirror.add(), slots: new Map() });
+      const mirrors = this.#mirror.add(next.count, next.room);
+      for (const [i, lane] of this.#lanes.add(next.count, next.room).entries())
+        this.#all.push({ lane, mirror: mirrors[i] ?? assert.fail(), slots: new Map() });
+      assert.ok(this.#lanes.slots >= next.room, 'room for what was asked for');
     } else if (next.change === 'run') this.#run(next.who, next.rows, next.gap);
     else {
       const one = this.#all[next.which];

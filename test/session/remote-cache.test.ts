@@ -23,7 +23,7 @@ describe('cache in another thread', () => {
       calls.push(call);
       return null;
     };
-    for (const cache of [7, 8]) remoteStepCache({ alive: true, send }, dimensions, { cache, session: 0 }).add();
+    for (const cache of [7, 8]) remoteStepCache({ alive: true, send }, dimensions, { cache, session: 0 }).add(1, 0);
     const kept = remoteStepCache({ alive: true, send }, dimensions, { cache: 9, session: 0 });
     const closed = () => calls.flatMap(call => (call.kind === 'closeCache' ? call.cache : [])).sort();
     for (let turn = 0; turn < 100 && closed().length < 2; turn++) {
@@ -31,8 +31,12 @@ describe('cache in another thread', () => {
       await setImmediate();
     }
     assert.deepEqual(closed(), [7, 8]);
-    kept.add();
-    assert.deepEqual(calls.at(-1), { kind: 'changeCache', cache: 9, change: { change: 'add', lane: 0 } });
+    kept.add(2, 5);
+    assert.deepEqual(calls.at(-1), {
+      kind: 'changeCache',
+      cache: 9,
+      change: { change: 'add', lanes: [0, 1], room: 5 },
+    });
   });
 
   it('is gone after that, and others are not', async () => {
@@ -53,7 +57,7 @@ describe('cache in another thread', () => {
     const removed: unknown[] = [];
     const session = {
       openCache: () => ({
-        add: () => ({ index: 0, used: 0 }),
+        add: () => [{ index: 0, used: 0 }],
         remove: (lane: unknown) => removed.push(lane),
         run: () => Promise.reject(new SessionError({ what: 'WebGPU device', found: 'lost' })),
       }),
@@ -63,13 +67,13 @@ describe('cache in another thread', () => {
       cache: 0,
       session: 0,
     });
-    const lane = cache.add();
+    const [lane = assert.fail()] = cache.add(1, 0);
     assert.equal(cache.lost, false);
     await assert.rejects(cache.run({}, [lane]), /^SessionError: WebGPU device; found lost/);
     assert.equal(cache.lost, true);
     cache.remove(lane);
     assert.equal(removed.length, 1);
-    cache.add();
+    cache.add(1, 0);
     serve({ kind: 'closeCache', cache: 0 });
     assert.equal(removed.length, 2, 'a cache that is closed gives the lanes back that it still has');
   });

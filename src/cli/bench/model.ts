@@ -124,7 +124,7 @@ function withCacheRun(cache: StepCache, run: StepCache['run']): StepCache {
     get lost() {
       return cache.lost;
     },
-    add: () => cache.add(),
+    add: (count, room) => cache.add(count, room),
     remove: lane => cache.remove(lane),
     rest: lane => cache.rest(lane),
     gather: lanes => cache.gather(lanes),
