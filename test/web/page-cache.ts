@@ -4,6 +4,7 @@
  */
 import { Bert4ortError } from '../../src/core/errors.ts';
 import { extendHypothesis, type Hypothesis, rootHypothesis } from '../../src/decode/scorer.ts';
+import type { GenerationScorer } from '../../src/generation/generation-scorer.ts';
 import { createGenerator, type Generator } from '../../src/generation/generator.ts';
 import type { GraphSession } from '../../src/session/session.ts';
 import { createChat, loadModel, type WebModelOptions } from '../../src/web.ts';
@@ -127,25 +128,38 @@ export async function converse(base: string, options: WebModelOptions): Promise<
   }
 }
 
-/** Lets a cache's next buffer be larger than any GPU's memory; what the step ends with, and whether the next one works. */
+/**
+ * Lets a cache's buffers be larger than any GPU's memory, at first and then when it grows; how the call ends that needs
+ * them, and whether it works afterwards.
+ */
 export async function failAllocation(base: string, options: WebModelOptions) {
   const model = await loadModel(base, { ...options, device: 'webgpu', worker: false });
   const generator = createGenerator(await model.openGraph('step'), model.manifest);
   const scorer = generator.start({ tokenIds: [2, 3, 4], segmentIds: [0, 0, 0] }, { segmentId: 1 });
-  const row = extendHypothesis(rootHypothesis(), 5);
-  globalThis.beforeCacheBuffer = asked => ({ ...asked, size: 2 ** 50 });
-  // The prompt needs no cache yet; the first step reads it.
-  await scorer.score([rootHypothesis()]);
-  globalThis.beforeCacheBuffer = undefined;
+  const long = Array.from({ length: 40 }, (_, i) => 5 + i).reduce(extendHypothesis, rootHypothesis());
+  const tooLarge = (asked: GPUBufferDescriptor) => ({ ...asked, size: 2 ** 50 });
+  const failures = [];
+  globalThis.beforeCacheBuffer = tooLarge;
+  failures.push(await failureOf(scorer, rootHypothesis()));
+  globalThis.beforeCacheBuffer = tooLarge;
+  // Its rows have no place in the bucket of the prompt; the step after it reads them.
+  await scorer.score([long]);
+  failures.push(await failureOf(scorer, extendHypothesis(long, 5)));
+  await model.dispose();
+  return failures;
+}
+
+/** How a call ends, and the same call with memory at hand. */
+async function failureOf(scorer: GenerationScorer, hypothesis: Hypothesis) {
   let message = '';
   try {
-    await scorer.score([row]);
+    await scorer.score([hypothesis]);
   } catch (error) {
     if (!(error instanceof Bert4ortError)) throw error;
     message = `${error.name}: ${error.message}`;
   }
   const { cacheBuffers } = globalThis.gpuTraffic();
-  const again = await scorer.score([row]);
-  await model.dispose();
+  globalThis.beforeCacheBuffer = undefined;
+  const again = await scorer.score([hypothesis]);
   return { message, cacheBuffers, again: again.length };
 }
