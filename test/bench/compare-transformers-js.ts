@@ -5,10 +5,12 @@
  *     TRANSFORMERS_JS=<folder with node_modules/@huggingface/transformers> npx tsx test/bench/compare-transformers-js.ts [--write]
  *
  * Without TRANSFORMERS_JS only our side is measured. It runs the graph of hugging-face-gpt2.ts with its own session
- * settings. Prefill is the time to the first token, a step that from one token to the next, search included on both sides.
+ * settings, whose threads spin; ours are measured as they are by default and with `spin`. Prefill is the time to the first
+ * token, a step that from one token to the next, search included on both sides.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { beamSearch } from '../../src/decode/beam-search.ts';
 import { createGenerator } from '../../src/generation/generator.ts';
@@ -20,7 +22,9 @@ import { report } from './performance-table.ts';
 
 const CONFIG = { max_position_embeddings: 1024 };
 const STEPS = 16;
-const ROUNDS = 2;
+/** Milliseconds for which everything rests between two sides: threads that spin do so for a while after a run. */
+const REST = 200;
+const ROUNDS = 4;
 const SHAPES = [
   { batch: 1, length: 128 },
   { batch: 1, length: 512 },
@@ -55,30 +59,41 @@ interface TransformersJs {
 await inFolder(async folder => {
   await writeBaseCheckpoint(folder, { model: 'gpt2', config: CONFIG });
   const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }));
-  const ours = await openOurs(model);
+  const spinningModel = await loadModel(path.join(folder, 'model'), { session: { spin: true } });
+  const [ours, spinning] = [await openOurs(model), await openOurs(spinningModel)];
   const theirs = await openTheirs(folder);
-  const head = ['batch × prompt', 'transformers.js step, ms', 'bert4ort step, ms', 'ratio'];
+  const head = ['batch × prompt', 'transformers.js step, ms', 'bert4ort step, ms', 'ratio', 'spinning, ms', 'ratio'];
   const rows = [[...head, 'transformers.js prefill, ms', 'bert4ort prefill, ms', 'ratio', 'ids']];
   for (const { batch, length } of SHAPES) {
     const prompts = Array.from({ length: batch }, (_, b) =>
       Array.from({ length }, (_, i) => 1000 + ((i * 7919 + b * 104729 + i * i * 31) % 20000)),
     );
-    const measured: { ours: Decoded; theirs: Decoded | undefined }[] = [];
+    const measured: { ours: Decoded; spinning: Decoded; theirs: Decoded | undefined }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      measured.push({ theirs: await theirs?.(prompts), ours: await ours(prompts) });
+      const theirOwn = theirs && (await decodeRested(theirs, prompts));
+      const own = await decodeRested(ours, prompts);
+      measured.push({ theirs: theirOwn, ours: own, spinning: await decodeRested(spinning, prompts) });
     }
     const mine = measured.map(round => round.ours);
+    const awake = measured.map(round => round.spinning);
     const other = measured.flatMap(round => round.theirs ?? []);
     rows.push([
       `${batch} × ${length}`,
       ...compare(other, mine, stepTime),
+      ...compare(other, awake, stepTime).slice(1),
       ...compare(other, mine, prefillTime),
-      same(other, mine),
+      same(other, [...mine, ...awake]),
     ]);
   }
   await report('transformers-js', rows);
   await model.dispose();
+  await spinningModel.dispose();
 });
+
+async function decodeRested(decode: Decode, prompts: readonly (readonly number[])[]): Promise<Decoded> {
+  await setTimeout(REST);
+  return decode(prompts);
+}
 
 async function openOurs(model: Model): Promise<Decode> {
   const generator = createGenerator(await model.openGraph('step'), model.manifest);
@@ -161,5 +176,6 @@ function compare(
 
 function same(theirs: readonly Decoded[], ours: readonly Decoded[]): string {
   if (theirs.length === 0) return '-';
-  return JSON.stringify(theirs[0]?.tokenIds) === JSON.stringify(ours[0]?.tokenIds) ? 'identical' : 'DIFFERENT';
+  const expected = JSON.stringify(theirs[0]?.tokenIds);
+  return ours.every(({ tokenIds }) => JSON.stringify(tokenIds) === expected) ? 'identical' : 'DIFFERENT';
 }
