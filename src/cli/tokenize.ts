@@ -92,8 +92,7 @@ interface Analysis {
 }
 
 function analyse(tokenizer: Tokenizer, text: string, second: string | undefined, { maxLen }: Options): Analysis {
-  const limit = maxLen === undefined ? {} : { maxLen };
-  const { tokenIds, segmentIds } = tokenizer.encode(text, second, limit);
+  const { tokenIds, segmentIds } = tokenizer.encode(text, second, { maxLen });
   const encoded = { token_ids: tokenIds, segment_ids: segmentIds };
   const tokens = second === undefined ? tokenizer.tokenize(text, maxLen) : tokenIds.map(id => tokenizer.idToToken(id));
   if (second !== undefined || !canRematch(tokenizer)) return { tokens, ...encoded };

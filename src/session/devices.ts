@@ -11,16 +11,16 @@ export interface DeviceSpec {
   readonly whenRefused: string;
 }
 
-/** Why a device that was named is used. */
-export const BY_NAME = 'asked for by name';
-
 /**
- * The device of a name.
+ * The device of a name, with the reason that it was named.
  * @throws ConfigError when the platform has no such device, naming those it has.
  */
-export function deviceNamed<Spec extends DeviceSpec>(name: Device, devices: readonly Spec[]): Spec {
+export function deviceNamed<Spec extends DeviceSpec>(
+  name: Device,
+  devices: readonly Spec[],
+): Spec & { readonly reason: string } {
   const named = devices.find(({ device }) => device === name);
-  if (named !== undefined) return named;
+  if (named !== undefined) return { ...named, reason: 'asked for by name' };
   throw new ConfigError({
     what: 'device',
     expected: `one of auto, ${devices.map(({ device }) => device).join(', ')} on this platform`,

@@ -2,7 +2,7 @@
  * Devices of onnxruntime-node, one line per device. `auto` stays on the CPU: the CUDA binding moves every tensor across PCIe
  * in each run, and the WebGPU one depends on a driver that only running it can judge, so both are for those who ask.
  */
-import { BY_NAME, type DeviceSpec, deviceNamed } from './devices.ts';
+import { type DeviceSpec, deviceNamed } from './devices.ts';
 import type { Device, DeviceChoice, SessionOptions } from './session.ts';
 
 /** A device and how to get it from ONNX Runtime. */
@@ -42,7 +42,7 @@ export const nodeDevices = [
  * @throws ConfigError when Node has no such device, naming those it has.
  */
 export function chooseDevice(requested: Device): NodeDevice & DeviceChoice {
-  if (requested !== 'auto') return { ...deviceNamed<NodeDevice>(requested, nodeDevices), reason: BY_NAME };
+  if (requested !== 'auto') return deviceNamed<NodeDevice>(requested, nodeDevices);
   return { ...nodeDevices[0], reason: 'auto means the CPU in Node; GPUs are used when asked for by name' };
 }
 

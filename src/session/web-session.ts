@@ -7,7 +7,7 @@
 import type { InferenceSession } from 'onnxruntime-web';
 import { ConfigError, messageOf, SessionError } from '../core/errors.ts';
 import type { Dimensions } from '../core/manifest.ts';
-import { BY_NAME, deviceNamed } from './devices.ts';
+import { deviceNamed } from './devices.ts';
 import { GpuMemory } from './gpu-memory.ts';
 import { ERRORS_ONLY, type OrtRuns, wrapOrtSession } from './ort-session.ts';
 import type { GraphFiles, GraphSession, Ports, SessionOptions, SessionProvider } from './session.ts';
@@ -38,9 +38,7 @@ export function webProvider(runtime: WebRuntime = {}, compare = compareSessions)
       refuseForeign(files, options);
       const place = { runtime, threads: options.threads };
       const device = options.device ?? 'auto';
-      if (device !== 'auto') {
-        return openOn({ ...deviceNamed(device, webDevices), reason: BY_NAME }, files, ports, place);
-      }
+      if (device !== 'auto') return openOn(deviceNamed(device, webDevices), files, ports, place);
       const first = decided === undefined;
       decided ??= decide(files, ports, place, compare).catch((error: unknown) => {
         decided = undefined;
