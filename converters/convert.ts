@@ -4,7 +4,8 @@
  */
 import type { JsonObject } from '../onnx-graphs/architecture.ts';
 import { encodeGraph } from '../onnx-graphs/onnx/encode-graph.ts';
-import { GraphBuilder, type GraphPlan } from '../onnx-graphs/onnx/graph-builder.ts';
+import { GraphBuilder } from '../onnx-graphs/onnx/graph-builder.ts';
+import type { GraphPlan } from '../onnx-graphs/onnx/graph-plan.ts';
 import { withoutOutput } from '../onnx-graphs/onnx/without-output.ts';
 import type { ByteSink, ByteSourceSet } from '../src/core/byte-source.ts';
 import { throwIfAborted } from '../src/core/errors.ts';

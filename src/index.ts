@@ -31,7 +31,7 @@ export type { LogitsProcessor, ProcessorContext } from './decode/logits-processo
 export { poolAnswers, type ScoredAnswer } from './decode/pool.ts';
 export { createProcessors, type ProcessorOptions } from './decode/processors/index.ts';
 export { type RandomSampleOptions, randomSample, type Sample } from './decode/random-sample.ts';
-export { type Hypothesis, type StepScorer, tokenIdsOf } from './decode/scorer.ts';
+export { type Hypothesis, type StepScorer, type TopRow, tokenIdsOf } from './decode/scorer.ts';
 export { type RandomSource, seededRandom } from './decode/seeded-random.ts';
 export { decodeSpan, type Span } from './decode/span.ts';
 export { type VoteScorer, type VoteTrace, vote } from './decode/vote.ts';
@@ -46,7 +46,7 @@ export {
   type StrategyMeasurement,
 } from './generation/measure-strategy.ts';
 export { type OpenedGenerator, type OpenGeneratorOptions, openGenerator } from './generation/open-generator.ts';
-export type { RunCounts } from './generation/run-queue.ts';
+export type { RunCounts } from './generation/run-counts.ts';
 export type { CacheOption, StrategyChoice, StrategyOptions } from './generation/strategy.ts';
 export { type Model, type ModelOptions, tokenizerOf } from './model.ts';
 export type { Device, DeviceChoice, GraphSession, Hardware, SessionOptions } from './session/session.ts';

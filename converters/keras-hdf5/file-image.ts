@@ -8,8 +8,8 @@
  * https://github.com/HDFGroup/hdf5/blob/hdf5_1_14_3/doxygen/examples/H5.format.html
  */
 import type { ByteSource } from '../../src/core/byte-source.ts';
-import { safeNumber } from '../../src/core/cursor.ts';
 import { FormatError, IoError } from '../../src/core/errors.ts';
+import { safeNumber } from '../../src/core/int64.ts';
 
 /** Bytes that are filled together. Metadata of one layer lies close together, so larger pages mean fewer reads. */
 const PAGE = 1 << 16;

@@ -4,6 +4,7 @@
  *
  * Reference: https://github.com/python/cpython/blob/v3.12.1/Lib/pickletools.py
  */
+import { readU64 } from '../../src/core/int64.ts';
 import { lookUpGlobal } from './globals.ts';
 import type { Item, Machine } from './machine.ts';
 import { setArrayState, setDtypeState } from './numpy.ts';
@@ -79,8 +80,8 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [code('C'), m => m.push(m.cursor.bytes(m.cursor.u8()))],
   // Protocol 4.
   [0x8c, m => pushText(m, m.cursor.u8())],
-  [0x8d, m => pushText(m, m.cursor.u64())],
-  [0x8e, m => m.push(m.cursor.bytes(m.cursor.u64()))],
+  [0x8d, m => pushText(m, readU64(m.cursor))],
+  [0x8e, m => m.push(m.cursor.bytes(readU64(m.cursor)))],
   [0x8f, m => m.push(new Set())],
   [0x90, addItems],
   [0x91, m => m.push(new Set(m.popToMark().map(item => m.key(item))))],
@@ -88,7 +89,7 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x94, m => m.memoize()],
   [0x95, checkFrame],
   // Protocol 5.
-  [0x96, m => m.push(m.cursor.bytes(m.cursor.u64()))],
+  [0x96, m => m.push(m.cursor.bytes(readU64(m.cursor)))],
 ]);
 
 function code(letter: string): number {
@@ -191,7 +192,7 @@ function checkProtocol(machine: Machine): void {
 }
 
 function checkFrame(machine: Machine): void {
-  const length = machine.cursor.u64();
+  const length = readU64(machine.cursor);
   const { remaining } = machine.cursor;
   if (length > remaining) throw machine.error({ what: 'frame', expected: `${length} bytes`, found: `${remaining}` });
 }

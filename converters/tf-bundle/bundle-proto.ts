@@ -2,8 +2,9 @@
  * The two messages in a bundle's index.
  * https://github.com/tensorflow/tensorflow/blob/1ae86a2aeb0b1e84dcbd557d8ed79322e99e4f91/tensorflow/core/protobuf/tensor_bundle.proto
  */
-import { safeNumber } from '../../src/core/cursor.ts';
+
 import type { ErrorDetails } from '../../src/core/errors.ts';
+import { safeNumber } from '../../src/core/int64.ts';
 import { BYTES, FIXED32, parse, type Reader, tag, VARINT } from './wire-fields.ts';
 
 /** `BundleHeaderProto`, with `VersionDef` flattened into it. */

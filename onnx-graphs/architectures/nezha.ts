@@ -24,6 +24,7 @@ import { modelInputs } from '../layers/sequence-inputs.ts';
 import { sequenceRelativeTerms } from '../layers/sequence-relative.ts';
 import { sinusoidalTable } from '../layers/sinusoid.ts';
 import { rowRelativeTerms, slotRelativeTerms } from '../layers/slot-relative.ts';
+import { outputStepLogits } from '../layers/top-tokens.ts';
 import { postNormLayers } from '../layers/transformer.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 
@@ -73,14 +74,14 @@ export const nezha: Architecture<BertConfig> = {
       const full = fullAttention(bias, sequenceRelativeTerms(g, table, { tokens: inputs.tokens, causal: false }));
       const ofRead = () => fullAttention(bias, rowRelativeTerms(g, table, inputs));
       const attention = readAttention(config, inputs.logitRows, full, ofRead);
-      rowLogits(g, config, inputs, stackOf(attention));
+      g.output('logits', rowLogits(g, config, inputs, stackOf(attention))); // [B, K, V]
     },
 
     step(g, config) {
       const inputs = stepInputs(g, config);
       const past = g.input('past_position_ids', 'int64', ['B', 'P']);
       const attention = cachedAttention(g, config, inputs, slotRelativeTerms(relativeTable(g, config), past));
-      rowLogits(g, config, inputs, stackOf(attention));
+      outputStepLogits(g, rowLogits(g, config, inputs, stackOf(attention)));
     },
   },
 

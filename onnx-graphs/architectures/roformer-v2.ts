@@ -32,6 +32,7 @@ import { readAttention, readInputs } from '../layers/read-attention.ts';
 import { rmsNormWith } from '../layers/rms-norm.ts';
 import { rotaryAttention, rowPositions, sequencePositions } from '../layers/rotary.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
+import { outputStepLogits } from '../layers/top-tokens.ts';
 import { blockNames, postNormStack } from '../layers/transformer.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
@@ -91,24 +92,23 @@ export const roformerV2: Architecture<RoformerV2Config> = {
       const full = fullAttention(attentionBias(g, inputs, attentionRules(config)));
       const read = readAttention(config, inputs.logitRows, full);
       const attention = rotaryAttention(g, read, { positions: rowPositions(g, inputs), keySize: config.keySize });
-      rowLogits(g, config, inputs, attention);
+      g.output('logits', rowLogits(g, config, inputs, attention)); // [B, K, V]
     },
 
     step(g, config) {
       const inputs = stepInputs(g, config);
       const cached = cachedAttention(g, config, inputs);
       const attention = rotaryAttention(g, cached, { positions: inputs.positions, keySize: config.keySize });
-      rowLogits(g, config, inputs, attention);
+      outputStepLogits(g, rowLogits(g, config, inputs, attention));
     },
   },
 
   describe,
 };
 
-/** Writes the logits of the rows that `attention` leaves. */
-function rowLogits(g: GraphBuilder, config: RoformerV2Config, inputs: SequenceInputs, attention: Attention): void {
-  const hidden = attention.rows(g, config.layers, encoder(g, config, inputs, attention)); // [B, K, D]
-  g.output('logits', tokenLogits(g, config, hidden)); // [B, K, V]
+/** Logits of the rows that `attention` leaves: int64 [B, T] → [B, K, V]. */
+function rowLogits(g: GraphBuilder, config: RoformerV2Config, inputs: SequenceInputs, attention: Attention): Value {
+  return tokenLogits(g, config, attention.rows(g, config.layers, encoder(g, config, inputs, attention)));
 }
 
 /** int64 [B, T] → [B, Q, D] */

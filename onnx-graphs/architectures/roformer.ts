@@ -18,6 +18,7 @@ import { attentionBias } from '../layers/masks.ts';
 import { readAttention, readInputs } from '../layers/read-attention.ts';
 import { rotaryAttention, rowPositions, sequencePositions } from '../layers/rotary.ts';
 import { modelInputs } from '../layers/sequence-inputs.ts';
+import { outputStepLogits } from '../layers/top-tokens.ts';
 import { postNormLayers } from '../layers/transformer.ts';
 
 /** Keras' default, which these layers don't override. */
@@ -54,14 +55,14 @@ export const roformer: Architecture<BertConfig> = {
       const full = fullAttention(attentionBias(g, inputs, describe(config).attention));
       const read = readAttention(config, inputs.logitRows, full);
       const attention = rotaryAttention(g, read, { positions: rowPositions(g, inputs), keySize: config.keySize });
-      rowLogits(g, config, inputs, stackOf(attention));
+      g.output('logits', rowLogits(g, config, inputs, stackOf(attention))); // [B, K, V]
     },
 
     step(g, config) {
       const inputs = stepInputs(g, config);
       const cached = cachedAttention(g, config, inputs);
       const attention = rotaryAttention(g, cached, { positions: inputs.positions, keySize: config.keySize });
-      rowLogits(g, config, inputs, stackOf(attention));
+      outputStepLogits(g, rowLogits(g, config, inputs, stackOf(attention)));
     },
   },
 

@@ -26,6 +26,7 @@ import {
   encoderStack,
   positionTable,
 } from '../layers/t5-stacks.ts';
+import { outputStepLogits } from '../layers/top-tokens.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { add, greater } from '../ops/elementwise.ts';
@@ -141,5 +142,5 @@ function writeStep(g: GraphBuilder, config: T5Config): void {
   const attention = cachedDecoderAttention(g, config, inputs, { table, cross: config.crossPositionBias });
   const x = decoderStack(g, config, { tokens: inputs.target, source }, attention); // [B, R, D]
   const output = decoderOutput(g, config, readRows(g, x, inputs.logitRows)); // [B, K, D]
-  g.output('logits', decoderLogits(g, config, output)); // [B, K, V]
+  outputStepLogits(g, decoderLogits(g, config, output)); // [B, K, V]
 }

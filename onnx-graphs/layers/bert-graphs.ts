@@ -14,6 +14,7 @@ import { layerNormWith } from './layer-norm.ts';
 import { attentionBias, type SequenceInputs } from './masks.ts';
 import { readAttention, readInputs } from './read-attention.ts';
 import { modelInputs } from './sequence-inputs.ts';
+import { outputStepLogits } from './top-tokens.ts';
 import { postNormStack } from './transformer.ts';
 
 /** ε of the normalisations. */
@@ -37,13 +38,15 @@ export function bertGraphs(epsilons: BertEpsilons): GraphWriters<BertConfig> {
     read(g, config) {
       const inputs = readInputs(g, config);
       const attention = readAttention(config, inputs.logitRows, maskedAttention(g, config, inputs));
-      rowLogits(g, config, inputs, { attention, positions: positionsOf(inputs), epsilons });
+      const positions = positionsOf(inputs);
+      g.output('logits', rowLogits(g, config, inputs, { attention, positions, epsilons })); // [B, K, V]
     },
 
     step(g, config) {
       const inputs = stepInputs(g, config);
       const attention = cachedAttention(g, config, inputs);
-      rowLogits(g, config, inputs, { attention, positions: { ids: inputs.positions }, epsilons });
+      const positions = { ids: inputs.positions };
+      outputStepLogits(g, rowLogits(g, config, inputs, { attention, positions, epsilons }));
     },
   };
 }
@@ -55,10 +58,10 @@ export function bertHidden(g: GraphBuilder, config: TransformerConfig, epsilons:
   return bertEncoder(g, config, inputs, { attention, positions: positionsOf(inputs), epsilons });
 }
 
-/** Writes the logits of the rows that the stack's attention leaves. */
-export function rowLogits(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, stack: BertStack): void {
+/** Logits of the rows that the stack's attention leaves: int64 [B, T] → [B, K, V]. */
+export function rowLogits(g: GraphBuilder, config: BertConfig, inputs: SequenceInputs, stack: BertStack): Value {
   const rows = stack.attention.rows(g, config.layers, bertEncoder(g, config, inputs, stack)); // [B, K, D]
-  g.output('logits', maskedLanguageModel(g, config, rows)); // [B, K, V]
+  return maskedLanguageModel(g, config, rows);
 }
 
 /** int64 [B, T] → [B, Q, D] */

@@ -14,6 +14,7 @@ import { table } from './embeddings.ts';
 import { tiedLogits } from './heads.ts';
 import { attentionBias, type SequenceInputs } from './masks.ts';
 import { modelInputs } from './sequence-inputs.ts';
+import { outputStepLogits } from './top-tokens.ts';
 
 /** What the body of a language model starts from. */
 export interface BodyInputs extends SequenceInputs {
@@ -38,7 +39,7 @@ export function languageModelGraphs(body: Body): GraphWriters<TransformerConfig>
       const inputs = stepInputs(g, config);
       const attention = cachedAttention(g, config, inputs);
       const hidden = body(g, config, { ...inputs, positions: { ids: inputs.positions } }, attention);
-      g.output('logits', logits(g, config, attention.rows(g, config.layers, hidden))); // [B, K, V]
+      outputStepLogits(g, logits(g, config, attention.rows(g, config.layers, hidden))); // [B, K, V]
     },
   };
 }

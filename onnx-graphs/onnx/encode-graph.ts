@@ -9,7 +9,7 @@ import { Writer } from 'protobufjs/minimal.js';
 import { bytesPerElement, type DType, elementCount } from '../../src/core/dtype.ts';
 import { WeightsError } from '../../src/core/errors.ts';
 import type { Port } from '../../src/core/manifest.ts';
-import type { Attribute, GraphConstant, GraphNode, GraphPlan, GraphWeight } from './graph-builder.ts';
+import type { Attribute, GraphConstant, GraphNode, GraphPlan, GraphWeight } from './graph-plan.ts';
 import { GraphError } from './value.ts';
 
 /** The operator set that graphs are written against: the first with `Gelu`; everything newer is avoided. */
@@ -48,8 +48,10 @@ const FIXED32 = 5;
 /** TensorProto.DataType; types that no graph uses are left out. */
 const DATA_TYPES: Readonly<Partial<Record<DType, number>>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 
-function writeGraph(w: Writer, plan: GraphPlan, locate: (name: string) => WeightLocation): void {
-  for (const node of plan.nodes) message(w, 1, field => writeNode(field, node));
+type Locate = (name: string) => WeightLocation;
+
+function writeGraph(w: Writer, plan: GraphPlan, locate: Locate): void {
+  for (const node of plan.nodes) message(w, 1, field => writeNode(field, node, locate));
   w.uint32(tag(2, BYTES)).string(plan.name);
   for (const constant of plan.constants) message(w, 5, field => writeConstant(field, constant));
   for (const weight of plan.weights) message(w, 5, field => writeWeight(field, weight, locate(weight.name)));
@@ -57,16 +59,16 @@ function writeGraph(w: Writer, plan: GraphPlan, locate: (name: string) => Weight
   for (const port of plan.outputs) message(w, 12, field => writePort(field, port));
 }
 
-function writeNode(w: Writer, node: GraphNode): void {
+function writeNode(w: Writer, node: GraphNode, locate: Locate): void {
   for (const input of node.inputs) w.uint32(tag(1, BYTES)).string(input);
-  w.uint32(tag(2, BYTES)).string(node.output);
+  for (const output of node.outputs) w.uint32(tag(2, BYTES)).string(output);
   w.uint32(tag(3, BYTES)).string(node.name);
   w.uint32(tag(4, BYTES)).string(node.op);
   for (const [name, attribute] of Object.entries(node.attributes))
-    message(w, 5, field => writeAttribute(field, name, attribute));
+    message(w, 5, field => writeAttribute(field, name, attribute, locate));
 }
 
-function writeAttribute(w: Writer, name: string, attribute: Attribute): void {
+function writeAttribute(w: Writer, name: string, attribute: Attribute, locate: Locate): void {
   w.uint32(tag(1, BYTES)).string(name);
   const type = w.uint32(tag(20, VARINT));
   switch (attribute.kind) {
@@ -78,6 +80,9 @@ function writeAttribute(w: Writer, name: string, attribute: Attribute): void {
       break;
     case 'string':
       type.int32(3).uint32(tag(4, BYTES)).string(attribute.value);
+      break;
+    case 'graph':
+      message(type.int32(5), 6, graph => writeGraph(graph, attribute.value, locate));
       break;
     case 'ints':
       type.int32(7);

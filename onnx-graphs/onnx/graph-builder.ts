@@ -8,49 +8,10 @@
  */
 import type { DType } from '../../src/core/dtype.ts';
 import { elementCount } from '../../src/core/dtype.ts';
-import type { Port } from '../../src/core/manifest.ts';
+import type { Attribute, GraphConstant, GraphNode, GraphPlan, GraphWeight } from './graph-plan.ts';
+import { renameValues } from './graph-plan.ts';
 import { type Dim, describeValue, GraphError, type Value } from './value.ts';
 import { weightName } from './weight-name.ts';
-
-/** An attribute of an operator, tagged with its ONNX type. */
-export type Attribute =
-  | { readonly kind: 'int'; readonly value: number }
-  | { readonly kind: 'ints'; readonly value: readonly number[] }
-  | { readonly kind: 'float'; readonly value: number }
-  | { readonly kind: 'string'; readonly value: string };
-
-/** An operator in a graph, with the names of the values it reads and of the one it makes. */
-export interface GraphNode {
-  readonly name: string;
-  readonly op: string;
-  readonly inputs: readonly string[];
-  readonly output: string;
-  readonly attributes: Readonly<Record<string, Attribute>>;
-}
-
-/** A weight that a graph reads, float32; its name is that of {@link weightName}. */
-export interface GraphWeight {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
-
-/** A small tensor that is part of the graph itself. */
-export interface GraphConstant {
-  readonly name: string;
-  readonly dtype: 'float32' | 'int64' | 'int32' | 'bool';
-  readonly shape: readonly number[];
-  readonly values: readonly number[];
-}
-
-/** A complete graph without the bytes of its weights. */
-export interface GraphPlan {
-  readonly name: string;
-  readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
-  readonly nodes: readonly GraphNode[];
-  readonly weights: readonly GraphWeight[];
-  readonly constants: readonly GraphConstant[];
-}
 
 /** What an operator adds to a graph. */
 export interface Emission {
@@ -70,6 +31,8 @@ interface GraphState {
   readonly nodes: Map<string, GraphNode>;
   readonly weights: Map<string, GraphWeight>;
   readonly constants: Map<string, GraphConstant>;
+  /** The graph that this one is a branch of. */
+  readonly outer?: GraphState;
 }
 
 /** Writes one graph. Builders made by {@link GraphBuilder.at} write into the same graph. */
@@ -79,10 +42,10 @@ export class GraphBuilder {
   readonly path: string;
   readonly #state: GraphState;
 
-  constructor(name: string, parent?: GraphBuilder) {
+  constructor(name: string, parent?: GraphBuilder, state?: GraphState) {
     this.name = parent?.name ?? name;
     this.path = parent === undefined ? '' : `${parent.path}/${name}`;
-    this.#state = parent === undefined ? emptyState() : parent.#state;
+    this.#state = state ?? (parent === undefined ? emptyState() : parent.#state);
   }
 
   /** A builder one step further down: node names below it begin with this path and `segment`. */
@@ -101,9 +64,10 @@ export class GraphBuilder {
   /** Makes a computed value an output of the graph. @throws GraphError when the name or the value is taken. */
   output(name: string, value: Value): void {
     const { nodes, outputs } = this.#state;
+    const made = [...nodes.values()].some(node => node.outputs.includes(value.name));
     if (outputs.has(name) || [...outputs.values()].includes(value))
       throw new GraphError({ what: `output "${name}" is declared twice`, found: value.name });
-    if (![...nodes.values()].some(node => node.output === value.name))
+    if (!made)
       throw new GraphError({ what: `output "${name}"`, expected: 'a value made by an operator', found: value.name });
     outputs.set(name, value);
   }
@@ -135,23 +99,30 @@ export class GraphBuilder {
   }
 
   /** Adds an operator, named by where this builder stands. @throws GraphError when the name is taken. */
-  emit(emission: Emission): Value {
-    const name = `${this.path}/${emission.op}`;
-    if (this.#state.nodes.has(name))
-      throw new GraphError({
-        what: `node "${name}" exists`,
-        next: 'Step into a child with at() to name the second one',
-      });
-    for (const input of emission.inputs) this.#mustExist(input, name);
-    const output = `${name}:0`;
-    this.#state.nodes.set(name, {
-      name,
-      op: emission.op,
-      inputs: emission.inputs.map(input => input.name),
-      output,
-      attributes: emission.attributes ?? {},
-    });
-    return { name: output, dtype: emission.dtype, shape: emission.shape };
+  emit({ dtype, shape, ...operator }: Emission): Value {
+    const [name] = this.#add(operator, 1);
+    return { name, dtype, shape };
+  }
+
+  /** As {@link emit}, for an operator that makes two values. */
+  emitPair(
+    operator: Omit<Emission, 'dtype' | 'shape'>,
+    [first, second]: readonly [Omit<Value, 'name'>, Omit<Value, 'name'>],
+  ): readonly [Value, Value] {
+    const [name, other] = this.#add(operator, 2);
+    return [
+      { ...first, name },
+      { ...second, name: other },
+    ];
+  }
+
+  /** A branch for an operator that chooses between graphs: it reads what this graph has, and gives one value. */
+  branch(segment: string, write: (g: GraphBuilder) => Value): GraphPlan {
+    const outer = this.#state;
+    const g = new GraphBuilder(segment, this, { ...outer, nodes: new Map(), outputs: new Map(), outer });
+    const value = write(g);
+    g.output(value.name, value);
+    return { ...g.plan(), name: segment, inputs: [], weights: [], constants: [] };
   }
 
   /** The finished graph. Values that are outputs carry the output's name in it. */
@@ -163,23 +134,38 @@ export class GraphBuilder {
       name: this.name,
       inputs: [...inputs.values()],
       outputs: [...outputs].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
-      nodes: [...nodes.values()].map(node => ({
-        ...node,
-        inputs: node.inputs.map(rename),
-        output: rename(node.output),
-      })),
+      nodes: [...nodes.values()].map(node => renameValues(node, rename)),
       weights: [...weights.values()],
       constants: [...constants.values()],
     };
   }
 
+  #add(operator: Omit<Emission, 'dtype' | 'shape'>, count: 1): readonly [string];
+  #add(operator: Omit<Emission, 'dtype' | 'shape'>, count: 2): readonly [string, string];
+  #add({ op, inputs, attributes = {} }: Omit<Emission, 'dtype' | 'shape'>, count: number): readonly string[] {
+    const name = `${this.path}/${op}`;
+    if (this.#state.nodes.has(name))
+      throw new GraphError({
+        what: `node "${name}" exists`,
+        next: 'Step into a child with at() to name the second one',
+      });
+    for (const input of inputs) this.#mustExist(input, name);
+    const outputs = Array.from({ length: count }, (_, i) => `${name}:${i}`);
+    this.#state.nodes.set(name, { name, op, inputs: inputs.map(input => input.name), outputs, attributes });
+    return outputs;
+  }
+
   #mustExist(value: Value, node: string): void {
-    const { inputs, weights, constants, nodes } = this.#state;
-    const { name } = value;
-    const made = name.endsWith(':0') && nodes.has(name.slice(0, -2));
-    if (!made && !inputs.has(name) && !weights.has(name) && !constants.has(name))
+    if (!isKnown(this.#state, value.name))
       throw new GraphError({ what: `node "${node}" reads a value of another graph`, found: describeValue(value) });
   }
+}
+
+function isKnown({ inputs, weights, constants, nodes, outer }: GraphState, name: string): boolean {
+  const isMade = nodes.get(name.slice(0, name.lastIndexOf(':')))?.outputs.includes(name) ?? false;
+  return (
+    isMade || inputs.has(name) || weights.has(name) || constants.has(name) || (outer && isKnown(outer, name)) === true
+  );
 }
 
 function emptyState(): GraphState {

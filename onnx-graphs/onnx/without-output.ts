@@ -2,7 +2,7 @@
  * A graph without one of its outputs and without everything that only that output needs. ONNX Runtime computes every output
  * of a graph, fetched or not, so what should not be computed needs a graph that does not have it.
  */
-import type { GraphPlan } from './graph-builder.ts';
+import { type GraphPlan, readsOf } from './graph-plan.ts';
 
 /** The rest of a graph, under another name; inputs stay, since callers feed them all. */
 export function withoutOutput(plan: GraphPlan, output: string, name: string): GraphPlan {
@@ -12,8 +12,8 @@ export function withoutOutput(plan: GraphPlan, output: string, name: string): Gr
     // Operators stand in the order of computation, so that seen from the end readers come before what they read.
     .toReversed()
     .filter(node => {
-      if (!needed.has(node.output)) return false;
-      for (const input of node.inputs) needed.add(input);
+      if (!node.outputs.some(made => needed.has(made))) return false;
+      for (const read of readsOf(node)) needed.add(read);
       return true;
     })
     .toReversed();

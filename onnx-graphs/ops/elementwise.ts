@@ -3,7 +3,8 @@
  * https://github.com/onnx/onnx/blob/v1.17.0/docs/Operators.md
  */
 import type { DType } from '../../src/core/dtype.ts';
-import type { Attribute, GraphBuilder } from '../onnx/graph-builder.ts';
+import type { GraphBuilder } from '../onnx/graph-builder.ts';
+import type { Attribute } from '../onnx/graph-plan.ts';
 import type { Value } from '../onnx/value.ts';
 import { broadcast, requireDtype } from './shape-rules.ts';
 

@@ -2,7 +2,7 @@
  * Operators that pick elements by index: https://github.com/onnx/onnx/blob/v1.17.0/docs/Operators.md
  */
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
-import type { Value } from '../onnx/value.ts';
+import type { Dim, Value } from '../onnx/value.ts';
 import { axisOf, fail } from './shape-rules.ts';
 
 /** Slices of x along an axis, one for each index: [n, D] at [B, T] along 0 → [B, T, D]. */
@@ -40,4 +40,15 @@ export function scatterAdd(g: GraphBuilder, x: Value, indices: Value, updates: V
     reduction: { kind: 'string', value: 'add' },
   } as const;
   return g.emit({ op: 'ScatterElements', inputs: [x, indices, updates], attributes, dtype: x.dtype, shape: x.shape });
+}
+
+/** The largest elements of the last axis in descending order, of equal ones the first, and their places, int64. */
+export function topK(g: GraphBuilder, x: Value, { count, dim }: { readonly count: Value; readonly dim: Dim }) {
+  if (count.dtype !== 'int64' || count.shape.join() !== '1') return fail(g, 'TopK', 'a count, int64 [1]', count);
+  const shape = x.shape.with(-1, dim);
+  const [values, places] = g.emitPair({ op: 'TopK', inputs: [x, count] }, [
+    { dtype: x.dtype, shape },
+    { dtype: 'int64', shape },
+  ]);
+  return { values, places };
 }

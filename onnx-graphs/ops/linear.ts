@@ -67,6 +67,13 @@ export function reduceMean(g: GraphBuilder, x: Value, axis: number): Value {
   return g.emit({ op: 'ReduceMean', inputs, dtype: x.dtype, shape: x.shape.with(place, 1) });
 }
 
+/** The largest of one axis, which stays as an axis of one. */
+export function reduceMax(g: GraphBuilder, x: Value, axis: number): Value {
+  const place = axisOf(g, 'ReduceMax', x, axis);
+  const inputs = [x, g.constant('int64', [place], [1])];
+  return g.emit({ op: 'ReduceMax', inputs, dtype: x.dtype, shape: x.shape.with(place, 1) });
+}
+
 /** Running sums along an axis. */
 export function cumSum(g: GraphBuilder, x: Value, axis: number): Value {
   const inputs = [x, g.constant('int64', [axisOf(g, 'CumSum', x, axis)])];

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { AbortedError, InputError, IoError, messageOf } from '../core/errors.ts';
 import { checkInteger } from '../decode/option-checks.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
 import { attempt } from '../io/file-access.ts';
 import { EXIT, type Flags } from './command.ts';
 import { printNotice, printResult } from './terminal.ts';

@@ -1,6 +1,6 @@
 /**
- * A bounds-checked reader over bytes in memory, little-endian as every format here is, and the one place where a 64-bit
- * integer becomes a JavaScript number. Readers of formats distrust bytes at this edge, so that past it there is plain data.
+ * A bounds-checked reader over bytes in memory, little-endian as every format here is. Readers of formats distrust bytes at
+ * this edge, so that past it there is plain data.
  */
 import { type ErrorDetails, FormatError } from './errors.ts';
 
@@ -72,12 +72,6 @@ export class Cursor {
     return this.#view.getFloat64(this.#take(8), true);
   }
 
-  /** An unsigned 64-bit integer. @throws FormatError above 2^53 - 1. */
-  u64(): number {
-    const start = this.#take(8);
-    return safeNumber(this.#view.getBigUint64(start, true), this.#details(start));
-  }
-
   /** An unsigned LEB128 integer of at most 10 bytes. @throws FormatError when longer, or above 2^53 - 1. */
   varint(): number {
     const start = this.#position;
@@ -110,15 +104,4 @@ export class Cursor {
   #details(position: number): ErrorDetails {
     return { file: this.#origin.file, place: `byte ${position} of the ${this.#origin.what}`, what: this.#origin.what };
   }
-}
-
-/**
- * `value` as a number. The only place where a BigInt becomes a number: sizes and offsets above 2^53 - 1 are never real.
- * @throws FormatError with `details` when it does not fit.
- */
-export function safeNumber(value: bigint, details: ErrorDetails): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER) || value < -BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new FormatError({ expected: 'an integer within ±(2^53 - 1)', found: `${value}`, ...details });
-  }
-  return Number(value);
 }

@@ -7,20 +7,13 @@
  * NumPy leaves the order of equal scores open. Here the earlier hypothesis wins; within one hypothesis the larger
  * probability, then the lower token id.
  */
-import { InputError } from '../core/errors.ts';
-import { checkInteger } from './option-checks.ts';
+import { checkTopK } from './option-checks.ts';
 import { createRowNormalizer, type RowNormalizer } from './row-normalizer.ts';
-import {
-  extendHypothesis,
-  type Hypothesis,
-  rootHypothesis,
-  type ScoreArray,
-  type StepScorer,
-  tokenIdsOf,
-} from './scorer.ts';
+import { extendHypothesis, type Hypothesis, rootHypothesis, type StepScorer, tokenIdsOf } from './scorer.ts';
 import { planSearch, rowPlace, type SearchOptions, type SearchPlan, scoreStep } from './search-step.ts';
 import { createPrefixStream } from './step-events.ts';
-import { createSelection, selectTop } from './top-k.ts';
+import { selectTop } from './top-k.ts';
+import { type ScoredRow, topOf } from './top-row.ts';
 
 /** Options of {@link beamSearch}. */
 export interface BeamSearchOptions extends SearchOptions {
@@ -68,15 +61,15 @@ interface Beam {
  */
 export async function beamSearch(scorer: StepScorer, options: BeamSearchOptions): Promise<BeamSearchResult> {
   const plan = planSearch(options);
-  checkWidth(options.topK, scorer.vocabSize);
+  checkTopK(options.topK, scorer.vocabSize);
   const grow = createGrower(scorer, plan);
   const stream = createPrefixStream(plan.onStep);
   const isFinished = (beam: Beam) => beam.step?.tokenId === plan.endId && beam.ends >= plan.minEnds;
   const startTokens = plan.startId === null ? 0 : 1;
   let beams: readonly Beam[] = [firstBeam(plan)];
   for (let step = 0; step < plan.maxLen; step++) {
-    const rows = await scoreStep(scorer, hypothesesOf(beams), plan, step);
     const width = step === 0 ? options.topK : beams.length;
+    const rows = await scoreStep(scorer, hypothesesOf(beams), plan, { step, topK: width });
     beams = grow(beams, rows, { step, width });
     if (step + 1 + startTokens >= plan.minLen) {
       if (beams.slice(0, 1).some(isFinished)) break;
@@ -92,7 +85,7 @@ export async function beamSearch(scorer: StepScorer, options: BeamSearchOptions)
 /** Grows beams by one token: the best `width` continuations in descending order. */
 type Grower = (
   beams: readonly Beam[],
-  rows: readonly ScoreArray[],
+  rows: readonly ScoredRow[],
   size: { readonly step: number; readonly width: number },
 ) => readonly Beam[];
 
@@ -105,8 +98,7 @@ function createGrower(scorer: StepScorer, plan: SearchPlan): Grower {
       const score = beams[index]?.score ?? 0;
       for (let rank = 0; rank < width; rank++) totals[index * width + rank] = score + (logs[rank] ?? 0);
     });
-    const best = createSelection(width);
-    selectTop(totals, width, best);
+    const best = selectTop(totals, width);
     return Array.from(best.ids, (place, rank) => {
       const row = Math.trunc(place / width);
       const previous = beams[row] ?? firstBeam(plan);
@@ -123,9 +115,8 @@ function createGrower(scorer: StepScorer, plan: SearchPlan): Grower {
   };
 }
 
-function topOfRow(row: ScoreArray, width: number, normalizer: RowNormalizer, place: string) {
-  const top = createSelection(width);
-  selectTop(row, width, top);
+function topOfRow(row: ScoredRow, width: number, normalizer: RowNormalizer, place: string) {
+  const top = topOf(row, width);
   normalizer.prepare(row, top.values[0] ?? 0, place);
   return {
     ids: top.ids,
@@ -153,15 +144,4 @@ function resultOf(beam: Beam, plan: SearchPlan, finished: boolean): BeamSearchRe
     finished,
     steps: steps.reverse(),
   };
-}
-
-function checkWidth(topK: number, vocabSize: number): void {
-  checkInteger('topK', topK, 1);
-  if (topK > vocabSize) {
-    throw new InputError({
-      what: 'beam width topK',
-      expected: `at most ${vocabSize}, the number of candidates at the first step`,
-      found: String(topK),
-    });
-  }
 }

@@ -7,9 +7,10 @@
  * Only the head of the order is sorted, and more of it while the draw has not been decided, so that a draw without
  * topK costs no sort of the vocabulary.
  */
-import type { RowNormalizer } from './row-normalizer.ts';
+import { type RowNormalizer, roundingOf } from './row-normalizer.ts';
 import type { ScoreArray } from './scorer.ts';
-import { createSelection, type Selection, selectTop, selectUntil } from './top-k.ts';
+import { type Selection, selectUntil } from './top-k.ts';
+import { type ScoredRow, scoreOf, topOf } from './top-row.ts';
 
 /** The cuts before a draw; null for none. */
 export interface Cuts {
@@ -26,16 +27,15 @@ export interface Drawn {
 
 /**
  * The candidates that a draw chooses from, by falling probability, renormalised: `ids` and `values` up to `count`. With
- * neither cut all V are listed. `normalizer` must have been prepared for `row`.
+ * neither cut all V are listed. `normalizer` must have been prepared for `row`, which must have `topK` tokens.
  */
-export function candidatesOf(row: ScoreArray, { topK, topP }: Cuts, normalizer: RowNormalizer): Selection {
+export function candidatesOf(row: ScoredRow, { topK, topP }: Cuts, normalizer: RowNormalizer): Selection {
   const round = roundingOf(row);
-  if (topK === null && topP !== null) {
+  if (topK === null && topP !== null && !('ids' in row)) {
     const candidates = selectUntil(row, head => cutAtMass(toProbabilities(head, row, normalizer), topP, round));
     return renormalize(candidates, round);
   }
-  const candidates = createSelection(topK ?? row.length);
-  selectTop(row, topK ?? row.length, candidates);
+  const candidates = topOf(row, topK ?? Number.POSITIVE_INFINITY);
   toProbabilities(candidates, row, normalizer);
   if (topK !== null) renormalize(candidates, round);
   if (topP === null) return candidates;
@@ -44,12 +44,12 @@ export function candidatesOf(row: ScoreArray, { topK, topP }: Cuts, normalizer: 
 }
 
 /** Draws a token with `uniform` in [0, 1). `normalizer` must have been prepared for `row`. */
-export function draw(row: ScoreArray, cuts: Cuts, normalizer: RowNormalizer, uniform: number): Drawn {
+export function draw(row: ScoredRow, cuts: Cuts, normalizer: RowNormalizer, uniform: number): Drawn {
   const tokenId =
-    cuts.topK === null && cuts.topP === null
+    cuts.topK === null && cuts.topP === null && !('ids' in row)
       ? drawFromWhole(row, normalizer, uniform)
       : drawFrom(candidatesOf(row, cuts, normalizer), uniform);
-  return { tokenId, probability: normalizer.probability(row[tokenId] as number) / normalizer.mass };
+  return { tokenId, probability: normalizer.probability(scoreOf(row, tokenId)) / normalizer.mass };
 }
 
 function drawFrom(candidates: Selection, uniform: number): number {
@@ -65,7 +65,7 @@ function drawFromWhole(row: ScoreArray, normalizer: RowNormalizer, uniform: numb
 }
 
 /** Replaces the scores of a selection from `row` by their probabilities. */
-function toProbabilities(selection: Selection, row: ScoreArray, normalizer: RowNormalizer): Selection {
+function toProbabilities(selection: Selection, row: ScoredRow, normalizer: RowNormalizer): Selection {
   const round = roundingOf(row);
   const mass = round(normalizer.mass);
   const { values, count } = selection;
@@ -113,12 +113,4 @@ function lastPossible({ values, count }: Selection): number {
   let last = count - 1;
   while (last > 0 && values[last] === 0) last--;
   return last;
-}
-
-function roundingOf(row: ScoreArray): (x: number) => number {
-  return row instanceof Float32Array ? Math.fround : identity;
-}
-
-function identity(x: number): number {
-  return x;
 }

@@ -9,17 +9,11 @@
 import { createFinishedSequences, type EarlyStopping, type FinishedSequences } from './finished-sequences.ts';
 import { checkFinite, checkInteger, refuse } from './option-checks.ts';
 import { createRowNormalizer, type RowNormalizer } from './row-normalizer.ts';
-import {
-  extendHypothesis,
-  type Hypothesis,
-  rootHypothesis,
-  type ScoreArray,
-  type StepScorer,
-  tokenIdsOf,
-} from './scorer.ts';
+import { extendHypothesis, type Hypothesis, rootHypothesis, type StepScorer, tokenIdsOf } from './scorer.ts';
 import { contextOf, planRequest, type RequestPlan, rowPlace, type SearchRequest, scoreRows } from './search-step.ts';
 import { createPrefixStream } from './step-events.ts';
-import { argMax, createSelection, type Selection, selectTop } from './top-k.ts';
+import { type Selection, selectTop } from './top-k.ts';
+import { type ScoredRow, topOf } from './top-row.ts';
 
 /** How wide to search and how to rank. */
 export interface NBestRules {
@@ -87,7 +81,7 @@ export async function nBestSearch(scorer: StepScorer, options: NBestOptions): Pr
       scorer,
       scored.map(beam => beam.hypothesis),
       plan,
-      step,
+      { step, topK: seesWholeRows(plan) ? undefined : (2 * plan.width) / plan.groups },
     );
     groups = grow(groups, rows, step);
     stream.update(step, groups.flatMap(possibleResults));
@@ -130,7 +124,7 @@ function firstGroups({ groups, width, lengthPenalty, earlyStopping, maxLen }: NB
 function createGrower(scorer: StepScorer, plan: NBestPlan) {
   const normalizer = createRowNormalizer(scorer.kind, 1);
   const size = plan.width / plan.groups;
-  return (groups: readonly Group[], rows: readonly ScoreArray[], step: number): readonly Group[] => {
+  return (groups: readonly Group[], rows: readonly ScoredRow[], step: number): readonly Group[] => {
     const chosen = new Map<number, number>();
     let next = 0;
     return groups.map(group => {
@@ -138,8 +132,9 @@ function createGrower(scorer: StepScorer, plan: NBestPlan) {
       const heads = group.beams.map((beam, index) => {
         const row = step === 0 ? 0 : next + index;
         const scores = rows[row] ?? new Float32Array(0);
-        normalizer.prepare(scores, scores[argMax(scores)] ?? 0, rowPlace(step, row));
-        return headOf(scores, { beam, count: 2 * size, normalizer, chosen, plan, step });
+        const top = topOf(scores, 2 * size);
+        normalizer.prepare(scores, top.values[0] ?? 0, rowPlace(step, row));
+        return headOf(scores, { beam, top, normalizer, chosen, plan, step });
       });
       next += group.beams.length;
       const grown = sortOut(group, bestOf(heads, 2 * size), { size, plan });
@@ -156,9 +151,7 @@ interface Head {
   readonly top: Selection;
 }
 
-interface HeadSetting {
-  readonly beam: Beam;
-  readonly count: number;
+interface HeadSetting extends Head {
   /** Prepared for the row. */
   readonly normalizer: RowNormalizer;
   /** How many beams of earlier groups chose each token at this step. */
@@ -167,21 +160,23 @@ interface HeadSetting {
   readonly step: number;
 }
 
-/** The row is turned into log probabilities as a whole only where processors or a penalty have to see them. */
-function headOf(row: ScoreArray, { beam, count, normalizer, chosen, plan, step }: HeadSetting): Head {
-  const top = createSelection(Math.min(count, row.length));
-  let toLog = normalizer.logProbability;
-  let scores = row;
-  if (plan.processors.length > 0 || plan.diversityPenalty > 0) {
-    scores = row.map(normalizer.logProbability);
-    toLog = log => log;
-    const context = contextOf(plan, step);
-    for (const process of plan.processors) process(scores, beam.hypothesis, context);
-    for (const [tokenId, times] of chosen) scores[tokenId] = (scores[tokenId] ?? 0) - plan.diversityPenalty * times;
+/** Whether processors or a penalty have to see every token. */
+function seesWholeRows({ processors, diversityPenalty }: NBestPlan): boolean {
+  return processors.length > 0 || diversityPenalty > 0;
+}
+
+/** The row, of which `top` are the largest scores, is turned into log probabilities as a whole only where it has to be. */
+function headOf(row: ScoredRow, { beam, top, normalizer, chosen, plan, step }: HeadSetting): Head {
+  const total = (log: number): number => beam.logProbability + log;
+  if (!seesWholeRows(plan) || 'ids' in row) {
+    return { beam, top: { ...top, values: top.values.map(score => total(normalizer.logProbability(score))) } };
   }
-  selectTop(scores, count, top);
-  for (let rank = 0; rank < top.count; rank++) top.values[rank] = beam.logProbability + toLog(top.values[rank] ?? 0);
-  return { beam, top };
+  const logs = row.map(normalizer.logProbability);
+  const context = contextOf(plan, step);
+  for (const process of plan.processors) process(logs, beam.hypothesis, context);
+  for (const [tokenId, times] of chosen) logs[tokenId] = (logs[tokenId] ?? 0) - plan.diversityPenalty * times;
+  const best = topOf(logs, top.count);
+  return { beam, top: { ...best, values: best.values.map(total) } };
 }
 
 interface Candidate {
@@ -195,8 +190,7 @@ function bestOf(heads: readonly Head[], count: number): readonly Candidate[] {
   const perHead = heads[0]?.top.count ?? 0;
   const totals = new Float64Array(perHead * heads.length);
   for (const [index, { top }] of heads.entries()) totals.set(top.values, index * perHead);
-  const best = createSelection(Math.min(count, totals.length));
-  selectTop(totals, count, best);
+  const best = selectTop(totals, count);
   return Array.from(best.ids, (place, rank) => {
     const { beam, top } = heads[Math.trunc(place / perHead)] as Head;
     return { beam, tokenId: top.ids[place % perHead] ?? 0, logProbability: best.values[rank] ?? 0 };

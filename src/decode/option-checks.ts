@@ -1,7 +1,7 @@
 /**
  * Range checks that the searches and processors share. A wrong option is a ConfigError that names it.
  */
-import { ConfigError } from '../core/errors.ts';
+import { ConfigError, InputError } from '../core/errors.ts';
 
 /** Throws a ConfigError unless `value` is an integer of at least `lowest`. */
 export function checkInteger(name: string, value: number, lowest: number): void {
@@ -21,6 +21,13 @@ export function checkFinite(name: string, value: number): void {
 /** Throws a ConfigError unless 0 < `value` <= 1. */
 export function checkFraction(name: string, value: number): void {
   if (!(value > 0 && value <= 1)) refuse(name, 'a number above 0 and at most 1', value);
+}
+
+/** Throws a ConfigError unless `topK` is an integer of at least 1, an InputError when there are not as many tokens. */
+export function checkTopK(topK: number, vocabSize: number): void {
+  checkInteger('topK', topK, 1);
+  if (topK <= vocabSize) return;
+  throw new InputError({ what: 'topK', expected: `at most ${vocabSize}, the vocabulary's size`, found: String(topK) });
 }
 
 /** Throws a ConfigError that `name` has a value it can't have. */

@@ -6,19 +6,12 @@
  */
 import { InputError } from '../core/errors.ts';
 import { type Cuts, draw } from './draw.ts';
-import { checkFraction, checkInteger } from './option-checks.ts';
+import { checkFraction, checkInteger, checkTopK } from './option-checks.ts';
 import { createRowNormalizer } from './row-normalizer.ts';
-import {
-  extendHypothesis,
-  type Hypothesis,
-  rootHypothesis,
-  type ScoreArray,
-  type StepScorer,
-  tokenIdsOf,
-} from './scorer.ts';
+import { extendHypothesis, type Hypothesis, rootHypothesis, type StepScorer, tokenIdsOf } from './scorer.ts';
 import { planSearch, rowPlace, type SearchOptions, type SearchPlan, scoreStep } from './search-step.ts';
 import type { RandomSource } from './seeded-random.ts';
-import { argMax } from './top-k.ts';
+import { type ScoredRow, topOf } from './top-row.ts';
 
 /** Options of {@link randomSample}. */
 export interface RandomSampleOptions extends SearchOptions {
@@ -73,7 +66,7 @@ export async function randomSample(scorer: StepScorer, options: RandomSampleOpti
       scorer,
       scored.map(draft => draft.hypothesis),
       plan,
-      step,
+      { step, topK: cuts.topK ?? undefined },
     );
     drafts = extend(drafts, rows, step);
     if (step + 1 + (plan.startId === null ? 0 : 1) < plan.minLen) continue;
@@ -86,11 +79,11 @@ export async function randomSample(scorer: StepScorer, options: RandomSampleOpti
 
 function createExtender(scorer: StepScorer, plan: SearchPlan, cuts: Cuts, random: RandomSource) {
   const normalizer = createRowNormalizer(scorer.kind, plan.temperature);
-  return (drafts: readonly Draft[], rows: readonly ScoreArray[], step: number): readonly Draft[] =>
+  return (drafts: readonly Draft[], rows: readonly ScoredRow[], step: number): readonly Draft[] =>
     drafts.map((draft, index) => {
       const place = Math.min(index, rows.length - 1);
       const row = rows[place] ?? new Float32Array(0);
-      if (place === index) normalizer.prepare(row, row[argMax(row)] ?? 0, rowPlace(step, place));
+      if (place === index) normalizer.prepare(row, topOf(row, 1).values[0] ?? 0, rowPlace(step, place));
       if (normalizer.mass === 0) throw withoutMass(rowPlace(step, place));
       const { tokenId, probability } = draw(row, cuts, normalizer, checkUniform(random()));
       plan.onStep?.({ step, sample: draft.sample, tokenIds: [tokenId] });
@@ -126,15 +119,7 @@ function checkCuts(
   vocabSize: number,
 ): Cuts {
   if (topP !== null) checkFraction('topP', topP);
-  if (topK === null) return { topK, topP };
-  checkInteger('topK', topK, 1);
-  if (topK > vocabSize) {
-    throw new InputError({
-      what: 'topK',
-      expected: `at most ${vocabSize}, the vocabulary's size`,
-      found: String(topK),
-    });
-  }
+  if (topK !== null) checkTopK(topK, vocabSize);
   return { topK, topP };
 }
 

@@ -10,15 +10,16 @@
 import { InputError } from '../core/errors.ts';
 import { exponential, sumOfExponentials } from './exponential.ts';
 import type { ScoreArray, StepScorer } from './scorer.ts';
+import { type ScoredRow, scoreOf } from './top-row.ts';
 
 /** Turns the scores of one row at a time into probabilities. */
 export interface RowNormalizer {
   /**
    * Reads `row`, whose largest entry is `largest`, and makes it the current one. `place` says in errors where it came
-   * from (`step 3, row 0`).
+   * from (`step 3, row 0`). The likeliest tokens alone are enough for logits at temperature 1.
    * @throws InputError for NaN, +Infinity, a negative probability, or a row without any mass.
    */
-  prepare(row: ScoreArray, largest: number, place: string): void;
+  prepare(row: ScoredRow, largest: number, place: string): void;
   /** Probability of an entry of the current row, given its score. */
   probability(score: number): number;
   /** ln p of an entry of the current row; -Infinity for 0. */
@@ -47,7 +48,7 @@ function logitsNormalizer(temperature: number): RowNormalizer {
     prepare(row, top, place) {
       round = roundingOf(row);
       largest = round(top / temperature);
-      const sum = sumOfExponentials(row, top, 1 / temperature);
+      const sum = 'ids' in row ? 1 / row.probability : sumOfExponentials(row, top, 1 / temperature);
       if (!(sum > 0)) throw unusableScores(row, place, 'logits');
       total = round(sum);
     },
@@ -62,7 +63,7 @@ function probabilitiesNormalizer(): RowNormalizer {
   let round = Math.fround;
   let mass = 1;
   return {
-    prepare(row, _top, place) {
+    prepare(row: ScoreArray, _top, place) {
       round = roundingOf(row);
       mass = sumOfProbabilities(row, place);
     },
@@ -81,7 +82,7 @@ function tempered(temperature: number): RowNormalizer {
   const power = 1 / temperature;
   const probability = (score: number) => round(round(score ** power) / total);
   return {
-    prepare(row, top, place) {
+    prepare(row: ScoreArray, top, place) {
       round = roundingOf(row);
       if (sumOfProbabilities(row, place) === 0) throw unusableScores(row, place, 'probabilities');
       total = round(sumOfPowers(row, top, power) * top ** power);
@@ -97,8 +98,9 @@ function flooredLog(probability: number, round: (x: number) => number): number {
   return round(Math.log(round(probability + round(LOG_FLOOR))));
 }
 
-function roundingOf(row: ScoreArray): (x: number) => number {
-  return row instanceof Float32Array ? Math.fround : identity;
+/** What rounds as the row's numbers do. */
+export function roundingOf(row: ScoredRow): (x: number) => number {
+  return ('ids' in row ? row.values : row) instanceof Float32Array ? Math.fround : identity;
 }
 
 function identity(x: number): number {
@@ -125,15 +127,15 @@ function sumOfProbabilities(row: ScoreArray, place: string): number {
 }
 
 /** The error for a row that can't be normalised: names the first score that is to blame. */
-export function unusableScores(row: ScoreArray, place: string, kind: StepScorer['kind']): InputError {
+export function unusableScores(row: ScoredRow, place: string, kind: StepScorer['kind']): InputError {
   const isBad = kind === 'logits' ? isBadLogit : (value: number) => !(value >= 0 && value < Number.POSITIVE_INFINITY);
-  const tokenId = row.findIndex(isBad);
+  const tokenId = 'ids' in row ? -1 : row.findIndex(isBad);
   return new InputError({
     what: `${kind} of a decoding step`,
     place,
     expected:
       kind === 'logits' ? 'finite numbers (-Infinity for tokens that are ruled out)' : 'finite numbers from 0 up',
-    found: tokenId < 0 ? 'no token that is not ruled out' : `${row[tokenId]} for token ${tokenId}`,
+    found: tokenId < 0 ? 'no token that is not ruled out' : `${scoreOf(row, tokenId)} for token ${tokenId}`,
     next: 'Check the weights.',
   });
 }

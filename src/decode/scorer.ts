@@ -23,6 +23,16 @@ export interface Hypothesis {
  */
 export type ScoreArray = Float32Array | Float64Array;
 
+/** The likeliest tokens of a row of logits, where a search asks for no more. */
+export interface TopRow {
+  /** Ids in descending order of their logits, of equal ones the lower first. */
+  readonly ids: Int32Array;
+  /** The logits. */
+  readonly values: ScoreArray;
+  /** Softmax of the first logit, over the whole row. */
+  readonly probability: number;
+}
+
 /** Scores next tokens for one request (one prompt). */
 export interface StepScorer {
   readonly vocabSize: number;
@@ -31,8 +41,16 @@ export interface StepScorer {
   /**
    * Scores of the next token, one row of `vocabSize` per hypothesis, row-major. The first call of a search gets the root
    * alone; later calls get children of hypotheses that were scored before. The array belongs to the caller.
+   *
+   * With `topK` the caller needs no more of a row of logits than its `topK` largest, and how likely they are: then a
+   * scorer may return at least these of each row.
    */
   score(hypotheses: readonly Hypothesis[], signal?: AbortSignal): Promise<ScoreArray>;
+  score(
+    hypotheses: readonly Hypothesis[],
+    signal?: AbortSignal,
+    topK?: number,
+  ): Promise<ScoreArray | readonly TopRow[]>;
 }
 
 /** The root of a new tree. */

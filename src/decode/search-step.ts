@@ -7,6 +7,7 @@ import { type LogitsProcessor, type ProcessorContext, processRow } from './logit
 import { checkInteger, checkPositive } from './option-checks.ts';
 import type { Hypothesis, ScoreArray, StepScorer } from './scorer.ts';
 import type { StepListener } from './step-events.ts';
+import type { ScoredRow } from './top-row.ts';
 
 /** Options that every search takes. */
 export interface SearchRequest {
@@ -75,35 +76,42 @@ export function planSearch(options: SearchOptions): SearchPlan {
   return { ...planRequest(options), startId, minLen, minEnds, temperature };
 }
 
+/** Which step it is, and how many of the likeliest tokens of a row it needs at temperature 1, if not all. */
+export interface StepNeeds {
+  readonly step: number;
+  readonly topK?: number | undefined;
+}
+
 /**
- * Scores of the next token as the scorer gives them, one view of V values per hypothesis.
+ * Scores of the next token as the scorer gives them, one row per hypothesis: a view of V values, or the `topK` likeliest.
  * @throws AbortedError when the signal is aborted; InputError when the scorer returns another number of scores.
  */
 export async function scoreRows(
   scorer: StepScorer,
   hypotheses: readonly Hypothesis[],
   plan: RequestPlan,
-  step: number,
-): Promise<readonly ScoreArray[]> {
+  { step, topK }: StepNeeds,
+): Promise<readonly ScoredRow[]> {
   throwIfAborted(plan.signal, `decoding, step ${step}`);
-  const scores = await scorer.score(hypotheses, plan.signal);
+  const scores = await scorer.score(hypotheses, plan.signal, topK);
   throwIfAborted(plan.signal, `decoding, step ${step}`);
-  return splitRows(scores, hypotheses.length, scorer.vocabSize, step);
+  return 'buffer' in scores ? splitRows(scores, hypotheses.length, scorer.vocabSize, step) : scores;
 }
 
-/** As {@link scoreRows}, after the processors. */
+/** As {@link scoreRows}, after the processors, which see whole rows; so does a temperature that changes their sums. */
 export async function scoreStep(
   scorer: StepScorer,
   hypotheses: readonly Hypothesis[],
-  plan: RequestPlan,
-  step: number,
-): Promise<readonly ScoreArray[]> {
-  const rows = await scoreRows(scorer, hypotheses, plan, step);
+  plan: SearchPlan,
+  { step, topK }: StepNeeds,
+): Promise<readonly ScoredRow[]> {
+  const isChanged = plan.processors.length > 0 || plan.temperature !== 1;
+  const rows = await scoreRows(scorer, hypotheses, plan, { step, topK: isChanged ? undefined : topK });
   if (plan.processors.length === 0) return rows;
   const context = contextOf(plan, step);
   hypotheses.forEach((hypothesis, index) => {
     const row = rows[index];
-    if (row === undefined) return;
+    if (row === undefined || 'ids' in row) return;
     processRow(row, scorer.kind, values => {
       for (const process of plan.processors) process(values, hypothesis, context);
     });
@@ -116,17 +124,17 @@ export function contextOf({ endId, promptTokenIds }: RequestPlan, step: number):
   return { step, endId, promptTokenIds };
 }
 
-/** One view of `vocabSize` values per row. @throws InputError when there are more or fewer scores than that. */
-export function splitRows(scores: ScoreArray, rows: number, vocabSize: number, step: number): readonly ScoreArray[] {
-  if (scores.length !== rows * vocabSize) {
+/** One view of `width` values per row. @throws InputError when there are more or fewer scores than that. */
+export function splitRows(scores: ScoreArray, rows: number, width: number, step: number): readonly ScoreArray[] {
+  if (scores.length !== rows * width) {
     throw new InputError({
       what: 'number of scores',
       place: `step ${step}`,
-      expected: `${rows} x ${vocabSize}`,
+      expected: `${rows} x ${width}`,
       found: String(scores.length),
     });
   }
-  return Array.from({ length: rows }, (_, row) => scores.subarray(row * vocabSize, (row + 1) * vocabSize));
+  return Array.from({ length: rows }, (_, row) => scores.subarray(row * width, (row + 1) * width));
 }
 
 /** How an error names a row. */

@@ -6,7 +6,7 @@
  */
 import type { ScoreArray } from './scorer.ts';
 
-/** Selected entries in descending order; only the first `count` places are filled. Meant to be reused. */
+/** Selected entries in descending order; only the first `count` places are filled. */
 export interface Selection {
   readonly ids: Int32Array;
   readonly values: Float64Array;
@@ -29,29 +29,25 @@ const indices = new Int32Array(ROOM);
 const reached = new Float64Array(ROOM);
 
 /** An empty selection with room for `capacity` entries. */
-export function createSelection(capacity: number): Selection {
+function createSelection(capacity: number): Selection {
   return { ids: new Int32Array(capacity), values: new Float64Array(capacity), count: 0 };
 }
 
 /**
- * Fills `into` with the min(k, row length) largest entries of `row`, descending, equal ones by rising index. `k` must not
- * exceed the capacity of `into`. Rows that hold NaN must be refused separately: where it goes is not defined.
+ * The min(k, row length) largest entries of `row`, descending, equal ones by rising index. Rows that hold NaN must be
+ * refused separately: where it goes is not defined.
  */
-export function selectTop(row: ScoreArray, k: number, into: Selection): void {
+export function selectTop(row: ScoreArray, k: number): Selection {
   const size = Math.min(k, row.length);
-  if (size === 1) {
-    selectLargest(row, into);
-    return;
-  }
+  const into = createSelection(size);
+  if (size === 1) return selectLargest(row, into);
   const count = collectLargest(row, size);
-  if (count < size) {
-    selectByHeap(row, size, into);
-    return;
-  }
+  if (count < size) return selectByHeap(row, size, into);
   for (let i = 0; i < count; i++) reached[i] = row[indices[i] as number] as number;
   selectByHeap(reached.subarray(0, count), size, into);
   // Indices ascend, so equal values came out in their order.
   for (let i = 0; i < size; i++) into.ids[i] = indices[into.ids[i] as number] as number;
+  return into;
 }
 
 /**
@@ -89,7 +85,7 @@ function collectFrom(row: ScoreArray, bound: number): number {
 }
 
 /** As {@link selectTop}, by one heap over the whole row. */
-function selectByHeap(row: ScoreArray, size: number, into: Selection): void {
+function selectByHeap(row: ScoreArray, size: number, into: Selection): Selection {
   into.count = size;
   const { ids, values } = into;
   for (let i = 0; i < size; i++) {
@@ -102,6 +98,7 @@ function selectByHeap(row: ScoreArray, size: number, into: Selection): void {
     exchange(into, 0, end);
     sink(into, 0, end);
   }
+  return into;
 }
 
 /**
@@ -110,8 +107,7 @@ function selectByHeap(row: ScoreArray, size: number, into: Selection): void {
  */
 export function selectUntil(row: ScoreArray, isEnough: (head: Selection) => boolean): Selection {
   for (let width = FIRST_WIDTH; ; width *= 4) {
-    const head = createSelection(Math.min(width, row.length));
-    selectTop(row, width, head);
+    const head = selectTop(row, width);
     if (isEnough(head) || width >= row.length) return head;
   }
 }
@@ -168,11 +164,12 @@ function replaceSmaller(row: ScoreArray, size: number, heap: Selection): void {
   }
 }
 
-function selectLargest(row: ScoreArray, into: Selection): void {
+function selectLargest(row: ScoreArray, into: Selection): Selection {
   const best = argMax(row);
   into.count = 1;
   into.ids[0] = best;
   into.values[0] = row[best] as number;
+  return into;
 }
 
 /** Moves the entry at `node` down until no child within `size` comes after it in the final order. */

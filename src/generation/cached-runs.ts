@@ -1,5 +1,5 @@
 /**
- * Runs of the step graph over the cache: planned rows in, logits out, new keys and values kept.
+ * Runs of the step graph over the cache: planned rows in, logits or their likeliest tokens out, new keys and values kept.
  *
  * B requests of a run, R new rows, P past slots, K read rows, V vocabulary.
  */
@@ -10,6 +10,7 @@ import type { GraphSession } from '../session/session.ts';
 import type { StepCache } from '../session/step-cache.ts';
 import { byColumn } from './columns.ts';
 import type { RequestRows, RowPlan } from './request-rows.ts';
+import { addRuns, type GeneratorCounts, NO_RUNS } from './run-counts.ts';
 import { type BatchMember, pastPositions, pastSides, stepRows } from './step-batch.ts';
 import {
   blankSlots,
@@ -20,19 +21,6 @@ import {
   stepFeeds,
   takes,
 } from './step-session.ts';
-
-/** What the engine has done so far, for benchmarks. */
-export interface GeneratorCounts {
-  /** Session runs. */
-  readonly runs: number;
-  /** Rows asked for, and rows computed with padding. */
-  readonly rows: number;
-  readonly paddedRows: number;
-  /** Milliseconds inside session runs. */
-  readonly sessionMilliseconds: number;
-  /** Bytes of cache held now. */
-  readonly cacheBytes: number;
-}
 
 /** A request with its place in the cache. */
 export interface CachedRequest {
@@ -56,7 +44,7 @@ export class CachedRuns {
   #unsure = false;
   /** Requests that hold a lane. */
   readonly #requests = new Set<CachedRequest>();
-  readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
+  #counts = NO_RUNS;
 
   constructor(session: GraphSession, dimensions: Dimensions) {
     this.#session = session;
@@ -75,9 +63,9 @@ export class CachedRuns {
 
   /**
    * Computes what is planned, for requests that are either all new or all in the cache.
-   * @returns for each the logits of its read rows, [K, V], in the order given.
+   * @returns for each its read rows, in the order given: logits [K, V], or with `topK` the likeliest tokens [K, 2k+1].
    */
-  async run(planned: readonly PlannedRequest[]): Promise<readonly Float32Array[]> {
+  async run(planned: readonly PlannedRequest[], topK: number): Promise<readonly Float32Array[]> {
     this.admit(planned);
     const located = planned.flatMap(({ request: { rows, lane }, plan }) => (lane === null ? [] : { rows, plan, lane }));
     const fresh = located.every(({ lane }) => lane.used === 0);
@@ -87,7 +75,8 @@ export class CachedRuns {
     const others = fresh ? emptyPast(this.#session, this.#dimensions, batch.length) : this.#perSlot(batch);
     const start = performance.now();
     const lanes = fresh ? [] : batch.map(({ lane }) => lane);
-    const logits = await this.#cache.run(stepFeeds(this.#session, rows, others), lanes);
+    const output = topK > 0 ? 'top_tokens' : 'logits';
+    const read = await this.#cache.run(stepFeeds(this.#session, rows, others, topK), lanes, output);
     this.#count(batch, rows, performance.now() - start);
     this.#unsure = true;
     const slots = this.#cache.slots;
@@ -96,8 +85,8 @@ export class CachedRuns {
     });
     this.#cache.append(placed, rows.columns.count);
     this.#unsure = false;
-    const stride = logits.length / batch.length;
-    return located.map(member => logits.subarray(batch.indexOf(member) * stride).subarray(0, stride));
+    const stride = read.length / batch.length;
+    return located.map(member => read.subarray(batch.indexOf(member) * stride).subarray(0, stride));
   }
 
   /** Gives new requests their places before they run, with memory for what is planned: it is laid out once for all. */
@@ -158,11 +147,10 @@ export class CachedRuns {
     };
   }
 
-  #count(batch: readonly { readonly plan: RowPlan }[], rows: StepRows, milliseconds: number): void {
-    this.#counts.runs++;
-    this.#counts.rows += batch.reduce((sum, { plan }) => sum + plan.rows.length, 0);
-    this.#counts.paddedRows += rows.batch * rows.columns.count;
-    this.#counts.sessionMilliseconds += milliseconds;
+  #count(batch: readonly { readonly plan: RowPlan }[], rows: StepRows, sessionMilliseconds: number): void {
+    const asked = batch.reduce((sum, { plan }) => sum + plan.rows.length, 0);
+    const paddedRows = rows.batch * rows.columns.count;
+    this.#counts = addRuns(this.#counts, { runs: 1, rows: asked, paddedRows, sessionMilliseconds });
   }
 }
 

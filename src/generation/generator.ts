@@ -8,17 +8,19 @@
  */
 import { InputError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
-import type { Hypothesis } from '../decode/scorer.ts';
+import type { Hypothesis, TopRow } from '../decode/scorer.ts';
 import type { GraphSession } from '../session/session.ts';
-import { CachedRuns, type GeneratorCounts } from './cached-runs.ts';
+import { CachedRuns } from './cached-runs.ts';
 import type { GenerationScorer, StartOptions } from './generation-scorer.ts';
 import { type Packing, packByLength, packingOf } from './length-batches.ts';
 import { nextTurn } from './next-turn.ts';
 import { recomputeScorer, shortCallScorer } from './recompute-scorer.ts';
 import { type CachedSlots, RequestRows } from './request-rows.ts';
 import { createRowReader, type RowReader } from './row-reader.ts';
-import { type Call, handOut, isOver, type Job, jobsOf, longestWaiting, type Request } from './score-calls.ts';
+import { addRuns, type GeneratorCounts } from './run-counts.ts';
+import { type Call, handOut, isOver, type Job, jobsOf, longestWaiting, type Request, topKOf } from './score-calls.ts';
 import { checkIds, checkLength, checkSequence, checkSides } from './sequence-checks.ts';
+import { takes } from './step-session.ts';
 import { canCache, type Sequence } from './visibility.ts';
 
 /** Makes scorers. */
@@ -64,6 +66,8 @@ class Engine implements Generator {
   readonly #runs: CachedRuns;
   /** Computes what is asked without a cache. */
   readonly #reader: RowReader;
+  /** How many of the likeliest tokens of a row a step can name: none on WebGPU, which would sort all for that. */
+  readonly #mostTopTokens: number;
   readonly #requestOf = new WeakMap<GenerationScorer, Request>();
   #calls: Call[] = [];
   #turn = 0;
@@ -80,17 +84,13 @@ class Engine implements Generator {
     this.#options = options;
     this.#runs = new CachedRuns(session, manifest.dimensions);
     this.#reader = createRowReader(session, manifest);
+    const canName = takes(session, 'top_k') && session.device.device !== 'webgpu';
+    this.#mostTopTokens = canName ? manifest.dimensions.vocabSize : 0;
   }
 
   get counts(): GeneratorCounts {
-    const [cached, again] = [this.#runs.counts, this.#reader.counts];
-    return {
-      runs: cached.runs + again.runs,
-      rows: cached.rows + again.rows,
-      paddedRows: cached.paddedRows + again.paddedRows,
-      sessionMilliseconds: cached.sessionMilliseconds + again.sessionMilliseconds,
-      cacheBytes: cached.cacheBytes,
-    };
+    const { cacheBytes, ...cached } = this.#runs.counts;
+    return { ...addRuns(cached, this.#reader.counts), cacheBytes };
   }
 
   start(prompt: Sequence, { segmentId = 0, after }: StartOptions = {}): GenerationScorer {
@@ -123,26 +123,32 @@ class Engine implements Generator {
       this.#runs.adopt(request, earlier);
       earlier.released = true;
     } else after?.release();
+    const score = async (hypotheses: readonly Hypothesis[], signal?: AbortSignal, topK = 0) =>
+      this.#ask(request, { hypotheses, signal, topK: Math.min(topK, this.#mostTopTokens) });
     const scorer: GenerationScorer = {
       vocabSize: this.#manifest.dimensions.vocabSize,
       kind: 'logits',
       reused: cached?.slots.length ?? 0,
-      score: async (hypotheses, signal) => this.#ask(request, hypotheses, signal),
+      // A call without `topK` is answered by whole rows.
+      score: score as GenerationScorer['score'],
       rest: () => this.#rest(request),
       release: () => this.#release(request),
     };
     return { scorer, request };
   }
 
-  #ask(request: Request, hypotheses: readonly Hypothesis[], signal?: AbortSignal): Promise<Float32Array> {
+  #ask(
+    request: Request,
+    asked: Pick<Call, 'hypotheses' | 'signal' | 'topK'>,
+  ): Promise<Float32Array | readonly TopRow[]> {
     if (request.released) {
       throw new InputError({ what: 'scoring', found: 'a request that was released', next: 'Start a new one.' });
     }
-    const longest = Math.max(...hypotheses.map(({ length }) => length));
+    const longest = Math.max(...asked.hypotheses.map(({ length }) => length));
     checkLength(this.#manifest.dimensions, request.rows.prompt.tokenIds.length + longest);
     request.waiting++;
-    const answered = new Promise<Float32Array>((resolve, reject) => {
-      this.#calls.push({ request, hypotheses, signal, turn: this.#turn, resolve, reject });
+    const answered = new Promise<Float32Array | readonly TopRow[]>((resolve, reject) => {
+      this.#calls.push({ request, ...asked, turn: this.#turn, resolve, reject });
     });
     if (!this.#working) this.#work();
     return answered.finally(() => request.waiting--);
@@ -213,9 +219,11 @@ class Engine implements Generator {
   /** Runs a batch; when that fails, those who asked are told. False when the cache is gone. */
   async #tryRun(batch: readonly Job[]): Promise<boolean> {
     try {
-      const logits = await this.#runs.run(batch);
+      const topK = topKOf(batch);
+      const read = await this.#runs.run(batch, topK);
+      const { vocabSize } = this.#manifest.dimensions;
       batch.forEach((job, index) => {
-        handOut(job.calls, logits[index] ?? new Float32Array(0), this.#manifest.dimensions.vocabSize);
+        handOut(job.calls, read[index] ?? new Float32Array(0), { topK, vocabSize });
       });
     } catch (error) {
       for (const call of batch.flatMap(({ calls }) => calls)) call.reject(error);

@@ -60,15 +60,16 @@ export function shortCallScorer(
   { limit, promptTokens }: { readonly limit: number; readonly promptTokens: number },
 ): GenerationScorer {
   let usesCache = cached.reused > 0;
+  const score = (hypotheses: readonly Hypothesis[], signal?: AbortSignal, topK?: number) => {
+    const tokens = hypotheses.reduce((sum, { length }) => sum + promptTokens + length, 0);
+    usesCache ||= tokens > limit;
+    return (usesCache ? cached : again).score(hypotheses, signal, topK);
+  };
   return {
     vocabSize: cached.vocabSize,
     kind: cached.kind,
     reused: cached.reused,
-    score(hypotheses, signal) {
-      const tokens = hypotheses.reduce((sum, { length }) => sum + promptTokens + length, 0);
-      usesCache ||= tokens > limit;
-      return (usesCache ? cached : again).score(hypotheses, signal);
-    },
+    score: score as GenerationScorer['score'],
     rest: () => cached.rest(),
     release() {
       cached.release();

@@ -7,17 +7,7 @@ import { throwIfAborted } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { GraphSession } from '../session/session.ts';
 import { nextTurn } from './next-turn.ts';
-
-/** What has been computed so far. Rows are positions of sequences: tokens. */
-export interface RunCounts {
-  /** Session runs. */
-  readonly runs: number;
-  /** Rows asked for, and rows computed with padding. */
-  readonly rows: number;
-  readonly paddedRows: number;
-  /** Milliseconds inside session runs. */
-  readonly sessionMilliseconds: number;
-}
+import { addRuns, NO_RUNS, type RunCounts } from './run-counts.ts';
 
 /** What one run takes. */
 export interface RunInput {
@@ -89,7 +79,7 @@ interface Entry<Item, Result> {
 class Queue<Item, Result> implements RunQueue<Item, Result> {
   readonly #session: GraphSession;
   readonly #rules: RunRules<Item, Result>;
-  readonly #counts = { runs: 0, rows: 0, paddedRows: 0, sessionMilliseconds: 0 };
+  #counts = NO_RUNS;
   /** Entries that no batch has yet. */
   #arrived: Entry<Item, Result>[] = [];
   /** The batch with the oldest entry last. */
@@ -106,7 +96,7 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
   }
 
   get counts(): RunCounts {
-    return { ...this.#counts };
+    return this.#counts;
   }
 
   async ask<R>(items: readonly Item[], { read, budget, signal }: RunCall<Result, R>): Promise<readonly R[]> {
@@ -174,10 +164,8 @@ class Queue<Item, Result> implements RunQueue<Item, Result> {
       const { feeds, fetches, rows, paddedRows } = this.#rules.input(items);
       const start = performance.now();
       const outputs = await this.#session.run(feeds, fetches);
-      this.#counts.sessionMilliseconds += performance.now() - start;
-      this.#counts.runs++;
-      this.#counts.rows += rows;
-      this.#counts.paddedRows += paddedRows;
+      const sessionMilliseconds = performance.now() - start;
+      this.#counts = addRuns(this.#counts, { runs: 1, rows, paddedRows, sessionMilliseconds });
       const results = this.#rules.results(outputs, items);
       results.forEach((result, lane) => {
         const entry = batch[lane];

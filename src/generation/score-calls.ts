@@ -1,9 +1,9 @@
 /**
- * Calls of `score` on their way to a run and back: those for one request become one job, and its logits are handed out to
- * them.
+ * Calls of `score` on their way to a run and back: those for one request become one job, and its read rows are handed out
+ * to them.
  */
 import { InputError, throwIfAborted } from '../core/errors.ts';
-import type { Hypothesis } from '../decode/scorer.ts';
+import type { Hypothesis, TopRow } from '../decode/scorer.ts';
 import type { CachedRequest, PlannedRequest } from './cached-runs.ts';
 import { checkIds } from './sequence-checks.ts';
 
@@ -19,9 +19,11 @@ export interface Call {
   readonly request: Request;
   readonly hypotheses: readonly Hypothesis[];
   readonly signal: AbortSignal | undefined;
+  /** Likeliest tokens of each row that are needed; 0 for whole rows. */
+  readonly topK: number;
   /** The turn in which it was made. */
   readonly turn: number;
-  readonly resolve: (scores: Float32Array) => void;
+  readonly resolve: (scores: Float32Array | readonly TopRow[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -69,12 +71,29 @@ export function longestWaiting(groups: readonly (readonly Job[])[]): readonly Jo
   return groups[since.indexOf(Math.min(...since))] ?? [];
 }
 
-/** Gives each call its rows of a job's logits, [K, V]. */
-export function handOut(calls: readonly Call[], logits: Float32Array, vocabSize: number): void {
+/** Likeliest tokens that are enough for all calls of some jobs; 0 where one needs whole rows. */
+export function topKOf(jobs: readonly Job[]): number {
+  const counts = jobs.flatMap(({ calls }) => calls.map(({ topK }) => topK));
+  return counts.includes(0) ? 0 : Math.max(...counts);
+}
+
+/** Gives each call its rows of a job: logits [K, V], or with `topK` likeliest tokens [K, 2k+1]. */
+export function handOut(
+  calls: readonly Call[],
+  read: Float32Array,
+  { topK, vocabSize }: { readonly topK: number; readonly vocabSize: number },
+): void {
+  const width = topK > 0 ? 2 * topK + 1 : vocabSize;
   let begin = 0;
   for (const { hypotheses, resolve } of calls) {
-    const end = begin + hypotheses.length * vocabSize;
-    resolve(logits.subarray(begin, end));
-    begin = end;
+    const rows = read.subarray(begin, begin + hypotheses.length * width);
+    resolve(topK > 0 ? hypotheses.map((_, i) => topRow(rows.subarray(i * width), topK)) : rows);
+    begin += rows.length;
   }
+}
+
+/** What a row of `top_tokens` begins with: k logits, their ids, the softmax of the first. */
+function topRow(row: Float32Array, topK: number): TopRow {
+  const ids = Int32Array.from(row.subarray(topK, 2 * topK));
+  return { ids, values: row.subarray(0, topK), probability: row[2 * topK] ?? Number.NaN };
 }

@@ -4,6 +4,7 @@
  */
 import type { GenerationScorer } from './generation-scorer.ts';
 import type { Generator } from './generator.ts';
+import { addRuns, NO_RUNS } from './run-counts.ts';
 
 /** Where a request is. */
 interface Home {
@@ -40,14 +41,8 @@ export function spreadGenerator(generators: readonly Generator[]): Generator {
     },
     get counts() {
       const all = engines.map(({ generator }) => generator.counts);
-      const sum = (key: keyof Generator['counts']) => all.reduce((total, counts) => total + counts[key], 0);
-      return {
-        runs: sum('runs'),
-        rows: sum('rows'),
-        paddedRows: sum('paddedRows'),
-        sessionMilliseconds: sum('sessionMilliseconds'),
-        cacheBytes: sum('cacheBytes'),
-      };
+      const cacheBytes = all.reduce((sum, counts) => sum + counts.cacheBytes, 0);
+      return { ...all.reduce(addRuns, NO_RUNS), cacheBytes };
     },
   };
 }

@@ -36,7 +36,7 @@ export function takes(session: GraphSession, input: string): boolean {
 }
 
 /** Feeds of one run. */
-export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds): Record<string, Tensor> {
+export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds, topK = 0): Record<string, Tensor> {
   const { count, sources } = rows.columns;
   const shape = [rows.batch, count];
   const reads = rows.batch === 0 ? 0 : rows.logitRows.length / rows.batch;
@@ -49,6 +49,7 @@ export function stepFeeds(session: GraphSession, rows: StepRows, past: PastFeeds
     ...(takes(session, 'position_ids') && { position_ids: int64Tensor(rows.positionIds, shape) }),
     visible: boolTensor(rows.visible, [rows.batch, count - sources, rows.past + count]),
     logit_rows: int64Tensor(rows.logitRows, [rows.batch, reads]),
+    ...(takes(session, 'top_k') && { top_k: int64Tensor([topK], [1]) }),
     ...past,
   };
 }

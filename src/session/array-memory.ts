@@ -90,9 +90,9 @@ export class ArrayMemory implements LaneMemory<Arrays> {
     return spare;
   }
 
-  async run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch): Promise<Float32Array> {
+  async run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch, output: string): Promise<Float32Array> {
     const past = lanes.count === 0 ? {} : this.#feeds(lanes);
-    const fetches = ['logits', ...this.#stores.map(({ output }) => output)];
+    const fetches = [output, ...this.#stores.map(({ output }) => output)];
     const results = await this.#session.run({ ...feeds, ...past }, fetches, Object.keys(past));
     this.#stores.forEach(({ name }, i) => {
       const returned = results[name];
@@ -100,7 +100,7 @@ export class ArrayMemory implements LaneMemory<Arrays> {
       if (returned !== undefined) this.layout[i] = new Float32Array(returned.data.buffer);
     });
     this.#rows = this.#stores.map(({ output }) => float32Output(results, output).data);
-    return float32Output(results, 'logits').data;
+    return float32Output(results, output).data;
   }
 
   append(strides: HeadStrides, ranges: readonly SlotRange[]): void {

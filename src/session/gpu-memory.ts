@@ -119,16 +119,16 @@ export class GpuMemory implements OwnedMemory<Buffers> {
     this.free(old);
   }
 
-  async run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch): Promise<Float32Array> {
+  async run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch, output: string): Promise<Float32Array> {
     const area = this.#areaOf(lanes);
     try {
       const [error] = (await Promise.all(this.#checks.splice(0))).filter(found => found !== null);
       if (error !== undefined) throw new SessionError({ what: 'cache on the GPU', found: error.message });
-      const fetches = ['logits', ...this.#stores.map(({ output }) => output)];
-      return await this.#session.runOn(feeds, this.#past(area, lanes), fetches, ([logits, ...rows]) => {
+      const fetches = [output, ...this.#stores.map(({ output }) => output)];
+      return await this.#session.runOn(feeds, this.#past(area, lanes), fetches, ([read, ...rows]) => {
         this.#drop();
         this.#rows = rows.flatMap(row => row ?? []);
-        return logits?.data as Float32Array;
+        return read?.data as Float32Array;
       });
     } catch (error) {
       this.dispose();

@@ -38,8 +38,8 @@ export interface LaneMemory<Area> {
   copy(source: Area, target: Area, strides: HeadStrides, ranges: readonly SlotRange[]): void;
   /** Makes room for `lanes` lanes of `to` slots, where there were lanes of `from` slots with so many `used`. */
   resize(lanes: number, used: readonly number[], strides: HeadStrides): void;
-  /** Runs the graph over lanes, returns the logits and keeps the new rows. */
-  run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch): Promise<Float32Array>;
+  /** Runs the graph over lanes, returns one output and keeps the new rows. */
+  run(feeds: Readonly<Record<string, Tensor>>, lanes: LaneBatch, output: string): Promise<Float32Array>;
   /** Writes ranges of the new rows to the layout and lets go of all. */
   append(strides: HeadStrides, ranges: readonly SlotRange[]): void;
 }

@@ -27,7 +27,7 @@ export class LocalStepCache<Area> extends CacheLanes<Area> implements StepCache 
     return this.#memory.lost;
   }
 
-  run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[]): Promise<Float32Array> {
-    return this.#memory.run(feeds, { first: lanes[0]?.index ?? 0, count: lanes.length, slots: this.slots });
+  run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[], output: string): Promise<Float32Array> {
+    return this.#memory.run(feeds, { first: lanes[0]?.index ?? 0, count: lanes.length, slots: this.slots }, output);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A step cache in another thread. Keys and values stay there; ids, visibility and logits cross. Where each lane lies is
+ * A step cache in another thread. Keys and values stay there; ids, visibility and what is read of logits cross. Where each lane lies is
  * worked out on both sides by the same rules from the same changes, so nobody has to ask.
  *
  * Moving the cache with each run instead costs little up to about 64 MB; beyond, V8 collects garbage whenever it arrives.
@@ -34,9 +34,10 @@ export type CacheCall =
       readonly cache: number;
       readonly feeds: Readonly<Record<string, Tensor>>;
       readonly lanes: readonly number[];
+      readonly output: string;
     };
 
-/** Logits of a run, nothing for other calls. */
+/** What was read in a run, nothing for other calls. */
 export type CacheResult = Float32Array | null;
 
 /** How calls get to the other thread, in order. */
@@ -66,7 +67,7 @@ export function serveCaches(
       caches.delete(call.cache);
       return null;
     }
-    if (call.kind === 'runCache') return cache.run(call.feeds, lanesOf(lanes, call.lanes));
+    if (call.kind === 'runCache') return cache.run(call.feeds, lanesOf(lanes, call.lanes), call.output);
     apply(call.change, cache, lanes);
     return null;
   };
@@ -170,12 +171,12 @@ class RemoteStepCache implements StepCache {
     this.#mirror.gather(lanes);
   }
 
-  async run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[]): Promise<Float32Array> {
+  async run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[], output: string): Promise<Float32Array> {
     try {
-      const call = { kind: 'runCache', cache: this.#cache, feeds, lanes: this.#numbersOf(lanes) } as const;
-      const logits = await this.#link.send(call);
+      const call = { kind: 'runCache', cache: this.#cache, feeds, lanes: this.#numbersOf(lanes), output } as const;
+      const read = await this.#link.send(call);
       if (this.#failure !== undefined) throw this.#failure;
-      return logits ?? new Float32Array(0);
+      return read ?? new Float32Array(0);
     } catch (error) {
       // A GPU that fails takes the cache along, and only the other side knows whether it did.
       this.#failure ??= error;

@@ -21,11 +21,11 @@ export interface StepCache {
   /** Makes lanes neighbours; their `index` says in which order. */
   gather(lanes: readonly Lane[]): void;
   /**
-   * Runs the graph over neighbouring lanes in their order, or over none, and returns the logits, [B, K, V] flat. The new
-   * keys and values wait for {@link append}.
+   * Runs the graph over neighbouring lanes in their order, or over none, and returns one output, flat. The new keys and
+   * values wait for {@link append}.
    * @param feeds everything but the lanes' keys and values; the arrays are given away.
    */
-  run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[]): Promise<Float32Array>;
+  run(feeds: Readonly<Record<string, Tensor>>, lanes: readonly Lane[], output: string): Promise<Float32Array>;
   /** Writes the leading rows of each lane of the last run, of its `rows` R, to their slots. */
   append(batch: readonly NewRows[], rows: number): void;
 }

@@ -15,17 +15,11 @@ import { requestGpu } from './web-gpu.ts';
 import { chooseThreads, loadWebOrt, type WebBuild, type WebRuntime } from './web-ort.ts';
 import { compareSessions, type ProbeResult } from './web-probe.ts';
 
-/** Devices of onnxruntime-web. */
-const webDevices = [
-  {
-    device: 'wasm',
-    whenRefused: 'Check that `wasmPaths` leads to the files of the same version of onnxruntime-web.',
-  },
-  {
-    device: 'webgpu',
-    whenRefused: "WebGPU needs a browser and a GPU driver that have it; device: 'wasm' always works.",
-  },
-] as const;
+/** What a user can do when a session can't be created on a device. */
+const whenRefused = {
+  wasm: 'Check that `wasmPaths` leads to the files of the same version of onnxruntime-web.',
+  webgpu: "WebGPU needs a browser and a GPU driver that have it; device: 'wasm' always works.",
+} as const;
 
 /**
  * Sessions of onnxruntime-web. What `auto` found for the first graph holds for the others of the same provider.
@@ -38,7 +32,7 @@ export function webProvider(runtime: WebRuntime = {}, compare = compareSessions)
       refuseForeign(files, options);
       const place = { runtime, threads: options.threads };
       const device = options.device ?? 'auto';
-      if (device !== 'auto') return openOn(deviceNamed(device, webDevices), files, ports, place);
+      if (device !== 'auto') return openOn(deviceNamed(device, whenRefused), files, ports, place);
       const first = decided === undefined;
       decided ??= decide(files, ports, place, compare).catch((error: unknown) => {
         decided = undefined;
@@ -118,7 +112,6 @@ async function createOn(
   ports: Ports,
   place: Place,
 ): Promise<(choice: Choice) => GraphSession> {
-  const { whenRefused } = deviceNamed(device, webDevices);
   const gpu = device === 'webgpu' ? await requestGpu() : undefined;
   const { ort, threads } = await loadWebOrt(place.build ?? device, place.runtime, chooseThreads(place.threads));
   const { graph, data } = bytesOf(files);
@@ -126,13 +119,12 @@ async function createOn(
   const kept = gpu === undefined ? [] : ports.outputs.filter(({ name }) => name.startsWith('new_'));
   const settings: InferenceSession.SessionOptions = {
     executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
-    graphOptimizationLevel: 'all',
     logSeverityLevel: ERRORS_ONLY,
     externalData: data.map(({ path, bytes }) => ({ path, data: bytes })),
     preferredOutputLocation: Object.fromEntries(kept.map(({ name }) => [name, 'gpu-buffer'])),
   };
   const session = await ort.InferenceSession.create(graph, settings).catch((cause: unknown) => {
-    const details = { what: `session on ${device}`, found: messageOf(cause).trim(), next: whenRefused };
+    const details = { what: `session on ${device}`, found: messageOf(cause).trim(), next: whenRefused[device] };
     throw new SessionError(details, { cause });
   });
   const openMemory = gpu && ((runs: OrtRuns, dimensions: Dimensions) => new GpuMemory(runs, gpu.device, dimensions));

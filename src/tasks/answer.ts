@@ -5,7 +5,7 @@ import { InputError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { ScoredAnswer } from '../decode/pool.ts';
 import type { FirstVote } from '../decode/vote.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
 import type { StrategyChoice } from '../generation/strategy.ts';
 import { createSettingsReader, oneOf, type SettingChecks, wholeNumber } from './setting-checks.ts';
 

@@ -6,7 +6,7 @@
  */
 import { InputError } from '../core/errors.ts';
 import { checkInteger } from '../decode/option-checks.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
 import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Model } from '../model.ts';
 import { createHistoryLayout, type FittedHistory, fitHistory, type Speakers } from './chat-history.ts';

@@ -6,7 +6,8 @@
 import { ConfigError, InputError } from '../core/errors.ts';
 import { int64Tensor, paddedTensor, type Tensor } from '../core/tensor.ts';
 import { checkInteger } from '../decode/option-checks.ts';
-import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
+import { createRunQueue, type RunRules } from '../generation/run-queue.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import { float32Output } from '../session/float32-output.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';

@@ -10,7 +10,7 @@
 import { ConfigError, InputError } from '../core/errors.ts';
 import type { TokenizerEntry } from '../core/manifest.ts';
 import { checkInteger } from '../decode/option-checks.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
 import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Model } from '../model.ts';
 import { cpmText } from '../tokenizers/sentencepiece/cpm-recipe.ts';

@@ -6,7 +6,8 @@
  */
 import { ConfigError } from '../core/errors.ts';
 import { packingOf, paddingWaste } from '../generation/length-batches.ts';
-import { createRunQueue, type RunCounts, type RunRules } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
+import { createRunQueue, type RunRules } from '../generation/run-queue.ts';
 import { checkSequence } from '../generation/sequence-checks.ts';
 import { groupSequences, sequenceRun } from '../generation/sequence-runs.ts';
 import { seenPositions } from '../generation/visibility.ts';

@@ -3,9 +3,9 @@
  */
 import { InputError } from '../core/errors.ts';
 import { softmaxRows } from '../decode/softmax.ts';
-import { createSelection, selectTop } from '../decode/top-k.ts';
+import { selectTop } from '../decode/top-k.ts';
 import { createRowReader, type RowRequest } from '../generation/row-reader.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
 import { type Model, tokenizerOf } from '../model.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { requireMaskedModel } from './masked-model.ts';
@@ -124,9 +124,7 @@ function maskedRow(tokenizer: Tokenizer, texts: readonly string[], maskId: numbe
 
 function bestTokens(row: Float32Array, topK: number, allowed: readonly number[] | undefined): readonly number[] {
   if (allowed !== undefined) return [...allowed].sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0)).slice(0, topK);
-  const best = createSelection(Math.min(topK, row.length));
-  selectTop(row, Math.min(topK, row.length), best);
-  return Array.from(best.ids);
+  return Array.from(selectTop(row, topK).ids);
 }
 
 function candidate(tokenizer: Tokenizer, tokenId: number, row: Float32Array): FillCandidate {

@@ -7,7 +7,7 @@ import { type Generated, generate } from '../decode/generate.ts';
 import type { StepListener } from '../decode/step-events.ts';
 import type { GenerationScorer, StartOptions } from '../generation/generation-scorer.ts';
 import { openGenerator } from '../generation/open-generator.ts';
-import type { RunCounts } from '../generation/run-queue.ts';
+import type { RunCounts } from '../generation/run-counts.ts';
 import { checkLength } from '../generation/sequence-checks.ts';
 import type { StrategyChoice, StrategyOptions } from '../generation/strategy.ts';
 import type { Sequence } from '../generation/visibility.ts';

@@ -18,6 +18,7 @@ import { encodeGraph } from '../../onnx-graphs/onnx/encode-graph.ts';
 import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
 import { matMul } from '../../onnx-graphs/ops/linear.ts';
 import { beamSearch } from '../../src/decode/beam-search.ts';
+import type { StepScorer } from '../../src/decode/scorer.ts';
 import { createGenerator, type Generator } from '../../src/generation/generator.ts';
 import { loadModel } from '../../src/node.ts';
 import { writeBaseCheckpoint } from './base-checkpoint.ts';
@@ -131,7 +132,7 @@ async function measureSteps(generator: Generator, shape: StepShape): Promise<Ste
   const [first] = scorers;
   await Promise.all(
     scorers.map(scorer => {
-      const marked = scorer === first ? { ...scorer, score: mark(scorer.score.bind(scorer)) } : scorer;
+      const marked = scorer === first ? { ...scorer, score: mark(scorer.score) as StepScorer['score'] } : scorer;
       return beamSearch(marked, { topK: shape.beams, endId: 0, minLen: STEPS + 2, maxLen: STEPS + 3 });
     }),
   );

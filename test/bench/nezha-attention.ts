@@ -6,7 +6,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { architectures } from '../../onnx-graphs/architectures/index.ts';
 import { encodeGraph } from '../../onnx-graphs/onnx/encode-graph.ts';
-import { GraphBuilder, type GraphPlan } from '../../onnx-graphs/onnx/graph-builder.ts';
+import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
+import type { GraphPlan } from '../../onnx-graphs/onnx/graph-plan.ts';
 import { elementCount } from '../../src/core/dtype.ts';
 
 const [length = 512, threads = 1, rounds = 7] = process.argv.slice(2).map(Number);

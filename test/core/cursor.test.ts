@@ -3,8 +3,9 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Cursor, safeNumber } from '../../src/core/cursor.ts';
+import { Cursor } from '../../src/core/cursor.ts';
 import { FormatError } from '../../src/core/errors.ts';
+import { readU64, safeNumber } from '../../src/core/int64.ts';
 
 const over = (...bytes: readonly number[]) => new Cursor(Uint8Array.from(bytes), { file: 'a.index', what: 'footer' });
 
@@ -12,7 +13,7 @@ describe('cursor', () => {
   it('reads little-endian values one after the other', () => {
     const cursor = over(1, 2, 1, 4, 3, 2, 0xff, 5, 0, 0, 0, 0, 0, 0x10, 0, 9, 8);
     assert.deepEqual(
-      [cursor.u8(), cursor.u16(), cursor.u32(), cursor.u64()],
+      [cursor.u8(), cursor.u16(), cursor.u32(), readU64(cursor)],
       [1, 0x0102, 0xff020304, 2 ** 44 * 256 + 5],
     );
     assert.deepEqual([cursor.position, cursor.remaining], [15, 2]);
@@ -36,7 +37,7 @@ describe('cursor', () => {
     const message = /^a\.index, byte 0 of the footer: footer; expected an integer .*; found /;
     assert.throws(() => over(...Array(9).fill(0xff), 1).varint(), { name: 'FormatError', message });
     assert.throws(() => over(...Array(20).fill(0x80)).varint(), { name: 'FormatError', message });
-    assert.throws(() => over(...Array(8).fill(0xff)).u64(), { name: 'FormatError', message });
+    assert.throws(() => readU64(over(...Array(8).fill(0xff))), { name: 'FormatError', message });
     assert.throws(() => safeNumber(-(2n ** 60n), { what: 'offset' }), {
       message: 'offset; expected an integer within ±(2^53 - 1); found -1152921504606846976',
     });
@@ -47,7 +48,7 @@ describe('cursor', () => {
     const reads: readonly ((cursor: Cursor) => unknown)[] = [
       cursor => cursor.u16(),
       cursor => cursor.u32(),
-      cursor => cursor.u64(),
+      readU64,
       cursor => cursor.bytes(2),
       cursor => cursor.bytes(-1),
       cursor => cursor.bytes(0.5),

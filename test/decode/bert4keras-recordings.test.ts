@@ -9,7 +9,7 @@ import { randomSample } from '../../src/decode/random-sample.ts';
 import { createRowNormalizer } from '../../src/decode/row-normalizer.ts';
 import { rootHypothesis } from '../../src/decode/scorer.ts';
 import { argMax } from '../../src/decode/top-k.ts';
-import { caseScorer, type RecordedCase, readRecording, searchOptionsOf } from './table-scorer.ts';
+import { caseScorer, namingScorer, type RecordedCase, readRecording, searchOptionsOf } from './table-scorer.ts';
 
 interface BeamCase extends RecordedCase {
   readonly topk: number;
@@ -45,6 +45,17 @@ describe('beam search as bert4keras recorded it', () => {
         recorded.rows,
       );
     }
+  });
+
+  it('gives the same ids where the scorer names the likeliest tokens of a row and no others', async () => {
+    const asked: (number | undefined)[] = [];
+    for (const recorded of beam.cases) {
+      const options = { ...searchOptionsOf(recorded), topK: recorded.topk };
+      const scorer = caseScorer(recorded);
+      const result = await beamSearch(scorer.kind === 'logits' ? namingScorer(scorer, asked) : scorer, options);
+      assert.deepEqual(result.tokenIds, recorded.ids, JSON.stringify(recorded));
+    }
+    assert.ok(asked.filter(topK => topK !== undefined).length > 50);
   });
 
   it('refuses a beam wider than the first step has candidates', async () => {
@@ -90,6 +101,27 @@ describe('random sampling as bert4keras recorded it', () => {
       assert.deepEqual(rows, recorded.rows);
       assert.equal(uniforms.length, 0);
     }
+  });
+
+  it('gives the same results where the scorer names the likeliest tokens of a row and no others', async () => {
+    const asked: (number | undefined)[] = [];
+    for (const recorded of sample.cases) {
+      const uniforms = recorded.draws.map(draw => (recorded.order === 'numpy' ? uniformFor(draw) : draw[0]));
+      const scorer = caseScorer(recorded);
+      const results = await randomSample(scorer.kind === 'logits' ? namingScorer(scorer, asked) : scorer, {
+        ...searchOptionsOf(recorded),
+        n: recorded.n,
+        topK: recorded.topk ?? undefined,
+        topP: recorded.topp ?? undefined,
+        random: () => uniforms.shift() ?? Number.NaN,
+      });
+      assert.deepEqual(
+        results.map(result => result.tokenIds),
+        recorded.results,
+        JSON.stringify(recorded),
+      );
+    }
+    assert.ok(asked.filter(topK => topK !== undefined).length > 20);
   });
 
   it('offers the recorded candidates with the recorded probabilities at the first draw', async () => {

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Hypothesis, type ScoreArray, type StepScorer, tokenIdsOf } from '../../src/decode/scorer.ts';
+import { type Hypothesis, type ScoreArray, type StepScorer, type TopRow, tokenIdsOf } from '../../src/decode/scorer.ts';
 
 /** A table: the row of the last two ids, `"older,newer"`, -1 where there is none. */
 export interface Table {
@@ -80,6 +80,28 @@ export function functionScorer(
       return Float32Array.from(hypotheses.flatMap(hypothesis => row(tokenIdsOf(hypothesis))));
     },
   };
+}
+
+/**
+ * The scorer, but answering with the likeliest tokens where they are enough; `asked` collects how many were asked for, and
+ * `more` of them are given beyond that.
+ */
+export function namingScorer(scorer: StepScorer, asked: (number | undefined)[] = [], more = 0): StepScorer {
+  const score = async (hypotheses: readonly Hypothesis[], signal?: AbortSignal, topK?: number) => {
+    asked.push(topK);
+    const scores = await scorer.score(hypotheses, signal);
+    if (topK === undefined) return scores;
+    const row = (i: number) => scores.subarray(i * scorer.vocabSize, (i + 1) * scorer.vocabSize);
+    return hypotheses.map((_, i) => likeliest(row(i), topK + more));
+  };
+  return { ...scorer, score: score as StepScorer['score'] };
+}
+
+function likeliest(row: ScoreArray, count: number): TopRow {
+  const ids = [...row.keys()].sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b).slice(0, count);
+  const values = row.slice(0, ids.length).map((_, rank) => row[ids[rank] ?? 0] ?? 0);
+  const sum = [...row].reduce((total, score) => total + Math.exp(score - (values[0] ?? 0)), 0);
+  return { ids: Int32Array.from(ids), values, probability: 1 / sum };
 }
 
 /** The search options of a recorded case. */

@@ -102,6 +102,41 @@ describe('generation engine', () => {
     await assert.rejects(first.score([rootHypothesis()]), /released/);
   });
 
+  it('names the likeliest tokens alone while nobody in a run needs whole rows, as many as the greediest asks for', async () => {
+    const { model, session } = models.get('gpt2-cpm') ?? assert.fail();
+    const fetched: string[] = [];
+    const watched: GraphSession = {
+      ...standIn(session),
+      run: (feeds, fetches, lend) => {
+        fetched.push(...fetches.filter(name => !name.startsWith('new_')));
+        return session.run(feeds, fetches, lend);
+      },
+    };
+    const answers = async (over: GraphSession, ...counts: readonly (number | undefined)[]) => {
+      const generator = createGenerator(over, model.manifest);
+      const scorers = counts.map(() => generator.start({ tokenIds: [5, 9, 4], segmentIds: [0, 0, 0] }));
+      const asked = scorers.map((scorer, i) => scorer.score([rootHypothesis()], undefined, counts[i]));
+      const found = await Promise.all(asked);
+      for (const scorer of scorers) scorer.release();
+      return found.map(scores => ('buffer' in scores ? 'whole' : scores.map(({ ids }) => ids.length).join()));
+    };
+    const { vocabSize } = model.manifest.dimensions;
+    assert.deepEqual(await answers(watched, 2, 5), ['5', '5']);
+    assert.deepEqual(await answers(watched, 2, undefined), ['whole', 'whole']);
+    assert.deepEqual(await answers(watched, 10 * vocabSize), [`${vocabSize}`]);
+    assert.deepEqual(fetched, ['top_tokens', 'logits', 'top_tokens']);
+    const onGpu: GraphSession = { ...standIn(session), device: { device: 'webgpu', reason: 'test' } };
+    assert.deepEqual(await answers(onGpu, 2), ['whole'], 'a GPU would sort every row');
+    const inputs = session.inputs.filter(({ name }) => name !== 'top_k');
+    const earlier: GraphSession = {
+      ...standIn(session),
+      inputs,
+      run: (feeds, ...rest) =>
+        session.run({ ...feeds, top_k: { dtype: 'int64', shape: [1], data: BigInt64Array.of(0n) } }, ...rest),
+    };
+    assert.deepEqual(await answers(earlier, 2), ['whole'], 'graphs of earlier conversions have no such output');
+  });
+
   it('uses the slots of dropped hypotheses again', async () => {
     const { model, session } = models.get('nezha-lm') ?? assert.fail();
     const generator = createGenerator(session, model.manifest);
@@ -316,4 +351,10 @@ function joinPrompts({ manifest }: Model, first: Sequence, second: Sequence): Se
     tokenIds: [...first.tokenIds, ...second.tokenIds.filter(kept)],
     segmentIds: [...first.segmentIds, ...second.segmentIds.filter(kept)],
   };
+}
+
+/** A session that runs another, to be changed in parts. */
+function standIn(session: GraphSession): GraphSession {
+  const { device, inputs, outputs } = session;
+  return { device, inputs, outputs, run: (...run) => session.run(...run), dispose: async () => undefined };
 }

@@ -1,6 +1,7 @@
 /** Arbitrary requests: prompts, and trees of hypotheses that a search might ask for. */
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { extendHypothesis, type Hypothesis, rootHypothesis } from '../../src/decode/scorer.ts';
+import { extendHypothesis, type Hypothesis, rootHypothesis, type TopRow } from '../../src/decode/scorer.ts';
 import type { createGenerator } from '../../src/generation/generator.ts';
 import type { Sequence } from '../../src/generation/visibility.ts';
 import type { Model } from '../../src/model.ts';
@@ -16,6 +17,8 @@ export interface GeneratedRequest {
   readonly rests: boolean;
   /** Whether every step is asked for by two calls, the rows of the second reversed. */
   readonly twice: boolean;
+  /** How many of the likeliest tokens the first of these calls asks for; whole rows where it is 0. */
+  readonly topK: number;
 }
 
 /** Requests that a model can take. */
@@ -38,12 +41,13 @@ export function requestOf(model: Model): fc.Arbitrary<GeneratedRequest> {
     steps: fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { maxLength: 9 }),
     rests: fc.boolean(),
     twice: fc.boolean(),
+    topK: fc.nat(3),
   });
 }
 
 /** Goes through a request's steps with two engines and compares every score. */
 export async function compareScorers(
-  { prompt, segmentId, steps, rests, twice }: GeneratedRequest,
+  { prompt, segmentId, steps, rests, twice, topK }: GeneratedRequest,
   cached: ReturnType<typeof createGenerator>,
   plain: ReturnType<typeof createGenerator>,
 ): Promise<void> {
@@ -57,16 +61,31 @@ export async function compareScorers(
       );
     }
     const [found, expected, reversed] = await Promise.all([
-      scorer.score(rows),
+      topK > 0 ? scorer.score(rows, undefined, topK) : scorer.score(rows),
       reference.score(rows),
       twice ? scorer.score([...rows].reverse()) : [],
     ]);
-    assertClose(found, expected);
+    const wholeRows = rowsOf(expected, rows.length);
+    if ('buffer' in found) assertClose(found, expected);
+    else for (const [i, row] of wholeRows.entries()) assertLikeliest(found[i] ?? assert.fail(), row, topK);
     if (twice) assertClose(rowsOf(reversed, rows.length).reverse().flat(), expected);
     if (rests) scorer.rest();
   }
   scorer.release();
   reference.release();
+}
+
+/** Ids in the order of their logits, by which near ties may stand either way; logits; and the first one's probability. */
+function assertLikeliest({ ids, values, probability }: TopRow, row: readonly number[], topK: number): void {
+  assert.ok(ids.length >= topK && new Set(ids).size === ids.length);
+  assertClose(
+    values,
+    [...ids].map(id => row[id] ?? Number.NaN),
+  );
+  const sorted = [...row].sort((a, b) => b - a);
+  assertClose(values, sorted.slice(0, ids.length));
+  const [largest = 0] = sorted;
+  assertClose([probability], [1 / row.reduce((sum, score) => sum + Math.exp(score - largest), 0)]);
 }
 
 function rowsOf(scores: ArrayLike<number>, count: number): number[][] {

@@ -9,6 +9,7 @@ import { architectures } from '../../onnx-graphs/architectures/index.ts';
 import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
 import { assertClose, joined, range, rowsOf } from './arrays.ts';
 import { type Numbers, openPlan, openTiny, type RunnableGraph, TINY, type TinyModel } from './run-graph.ts';
+import { assertTopTokens, topK } from './top-tokens.ts';
 
 const VOCABULARY = 30;
 
@@ -117,9 +118,11 @@ async function steppedLogits(tiny: TinyModel, { sources, targets }: Sides, ends:
         ),
       },
       logit_rows: matrix(targets.map(() => range(0, end - start))),
+      ...topK(4),
       ...cache,
     });
     assert.ok(result?.['logits']);
+    assertTopTokens(result, 4);
     const logits = Array.from(result['logits'].data);
     const width = (end - start) * VOCABULARY;
     for (const [b, into] of found.entries()) into.push(...logits.slice(b * width, (b + 1) * width));

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { architectures } from '../../onnx-graphs/architectures/index.ts';
 import { encodeGraph } from '../../onnx-graphs/onnx/encode-graph.ts';
 import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
+import type { GraphPlan } from '../../onnx-graphs/onnx/graph-plan.ts';
 import { GraphError, productDims, sameElementCount, sumDims } from '../../onnx-graphs/onnx/value.ts';
 import { add, and, where } from '../../onnx-graphs/ops/elementwise.ts';
 import { gatherElements, gatherRows, scatterAdd } from '../../onnx-graphs/ops/indexing.ts';
@@ -30,7 +31,7 @@ describe('graph builder', () => {
     g.output('y', add(g, y, y));
     const plan = g.plan();
     assert.deepEqual(
-      plan.nodes.map(({ name, inputs, output }) => [name, ...inputs, output]),
+      plan.nodes.map(({ name, inputs, outputs }) => [name, ...inputs, ...outputs]),
       [
         ['/Dense/query/MatMul', 'x', 'Dense/query/kernel', '/Dense/query/MatMul:0'],
         ['/Add', '/Dense/query/MatMul:0', '/Dense/query/MatMul:0', 'y'],
@@ -178,7 +179,7 @@ describe('encoded graphs', () => {
         for (const graph of architecture.describe(config).graphs) {
           const fresh = new GraphBuilder(graph);
           architecture.graphs[graph]?.(fresh, config);
-          for (const { op } of fresh.plan().nodes) operators.add(op);
+          for (const op of operatorsOf(fresh.plan())) operators.add(op);
         }
       }
     }
@@ -189,11 +190,19 @@ describe('encoded graphs', () => {
   });
 });
 
+/** The operators of a graph and of its branches. */
+function operatorsOf({ nodes }: GraphPlan): readonly string[] {
+  return nodes.flatMap(({ op, attributes }) => [
+    op,
+    ...Object.values(attributes).flatMap(one => (one.kind === 'graph' ? operatorsOf(one.value) : [])),
+  ]);
+}
+
 /** Standard operators seen to run on CPU, WebGPU (int64 index arithmetic falls back to CPU, before the first layer) and wasm. */
 const PORTABLE = new Set(
   [
-    'Add And Cast Concat CumSum Div Expand Floor Gather GatherElements GatherND Gelu Gemm Greater LayerNormalization',
-    'LessOrEqual MatMul Max Min Mod Mul Or Range ReduceMean ReduceSum Reshape ScatterElements Shape Slice Softmax Sqrt',
-    'Squeeze Sub Tanh Transpose Unsqueeze Where',
+    'Add And Cast Concat CumSum Div Expand Floor Gather GatherElements GatherND Gelu Gemm Greater Identity If',
+    'LayerNormalization LessOrEqual MatMul Max Min Mod Mul Or Range ReduceMax ReduceMean ReduceSum Reshape',
+    'ScatterElements Shape Slice Softmax Sqrt Squeeze Sub Tanh TopK Transpose Unsqueeze Where',
   ].flatMap(line => line.split(' ')),
 );

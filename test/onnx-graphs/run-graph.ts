@@ -6,7 +6,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { JsonObject, ModelFacts } from '../../onnx-graphs/architecture.ts';
 import { architectures } from '../../onnx-graphs/architectures/index.ts';
 import { encodeGraph, type WeightLocation } from '../../onnx-graphs/onnx/encode-graph.ts';
-import { GraphBuilder, type GraphPlan } from '../../onnx-graphs/onnx/graph-builder.ts';
+import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
+import type { GraphPlan } from '../../onnx-graphs/onnx/graph-plan.ts';
 import type { Value } from '../../onnx-graphs/onnx/value.ts';
 import { elementCount } from '../../src/core/dtype.ts';
 

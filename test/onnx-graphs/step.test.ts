@@ -5,9 +5,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { JsonObject } from '../../onnx-graphs/architecture.ts';
+import { outputStepLogits } from '../../onnx-graphs/layers/top-tokens.ts';
+import { GraphBuilder } from '../../onnx-graphs/onnx/graph-builder.ts';
+import { unary } from '../../onnx-graphs/ops/elementwise.ts';
 import type { AttentionRules } from '../../src/core/manifest.ts';
 import { assertClose, joined, range, rowsOf } from './arrays.ts';
-import { type Numbers, openTiny, type TinyModel } from './run-graph.ts';
+import { type Numbers, openPlan, openTiny, type RunnableGraph, type TinyModel } from './run-graph.ts';
+import { assertTopTokens, topK } from './top-tokens.ts';
 import { type Batch, sequenceBatch, VOCABULARY, wholeLogits } from './whole-sequences.ts';
 
 /** Model and keywords; `longest` reaches beyond ±64 where positions are relative. */
@@ -75,6 +79,7 @@ describe('generation graph', () => {
     const feeds = {
       input_ids: { shape: [2, 3], data: [4, 5, 6, 7, 8, 9] },
       position_ids: { shape: [2, 3], data: [0, 1, 2, 0, 1, 2] },
+      ...topK(2),
       ...emptyCache(tiny, 2),
     };
     const causal = [1, 0, 0, 1, 1, 0, 1, 1, 1];
@@ -86,8 +91,28 @@ describe('generation graph', () => {
     const none = await tiny.step?.run({ ...feeds, visible: both, logit_rows: { shape: [2, 0], data: [] } });
     assert.deepEqual(none?.['logits']?.shape, [2, 0, VOCABULARY]);
     assert.deepEqual(none?.['new_key.1'], separate?.['new_key.1']);
+    assert.deepEqual(none?.['top_tokens']?.shape, [1, 1, 1]);
+  });
+
+  it('names any number of the likeliest tokens, of equal ones the lower id first, and none where none are asked for', async () => {
+    const graph = await openOutputs();
+    const logits = { shape: [1, 2, 5], data: [1, 3, 3, -2, 3, 0, 0, 0, Number.NEGATIVE_INFINITY, 0] };
+    for (const count of [1, 2, 3, 4, 5]) assertTopTokens(await graph.run({ x: logits, ...topK(count) }), count);
+    assert.deepEqual((await graph.run({ x: logits, ...topK(0) }))['top_tokens'], {
+      shape: [1, 1, 1],
+      data: Float64Array.of(0),
+    });
+    const broken = await graph.run({ x: { shape: [1, 1, 3], data: [1, Number.NaN, 2] }, ...topK(1) });
+    assert.ok(Number.isNaN(broken['top_tokens']?.data[2]), 'and says where a row has no likeliest token');
   });
 });
+
+/** The outputs of a step over logits that are fed. */
+function openOutputs(): Promise<RunnableGraph> {
+  const g = new GraphBuilder('outputs');
+  outputStepLogits(g, unary(g, 'Identity', g.input('x', 'float32', ['B', 'K', 'V'])));
+  return openPlan(g.plan());
+}
 
 /** Feeds the batch in steps that end at the cuts where that is possible, reading every second row of each step. */
 async function steppedLogits(tiny: TinyModel, batch: Batch, cuts: readonly number[]) {
@@ -118,9 +143,11 @@ async function steppedLogits(tiny: TinyModel, batch: Batch, cuts: readonly numbe
         shape: [batch.tokens.length, read.length],
         data: batch.tokens.flatMap(() => read.map(row => row - start)),
       },
+      ...topK(3),
       ...cache,
     });
     assert.ok(result?.['logits']);
+    assertTopTokens(result, 3);
     const perSequence = read.length * VOCABULARY;
     const logits = Array.from(result['logits'].data);
     for (const [b, into] of found.entries()) into.push(...logits.slice(b * perSequence, (b + 1) * perSequence));
@@ -152,6 +179,7 @@ async function treeLogits(
     position_ids: { shape, data: tree.positions },
     visible: { shape: [1, size, size], data: ancestors.flat() },
     logit_rows: { shape: [1, read.length], data: read },
+    ...topK(0),
     ...emptyCache(tiny, 1),
   });
   return Array.from(result?.['logits']?.data ?? []);

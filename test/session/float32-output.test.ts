@@ -24,8 +24,14 @@ describe('outputs', () => {
     };
     const none = { first: 0, count: 0, slots: 0 };
     const rows = { 'new_key.0': float32, 'new_value.0': float32 };
-    assert.equal(await memoryOver({ ...rows, logits: float32 }).run({}, none), float32.data);
-    await assert.rejects(memoryOver({ ...rows, logits: int32 }).run({}, none), /output "logits".*found int32/);
-    await assert.rejects(memoryOver({ 'new_key.0': float32, logits: float32 }).run({}, none), /"new_value.0"/);
+    assert.equal(await memoryOver({ ...rows, logits: float32 }).run({}, none, 'logits'), float32.data);
+    await assert.rejects(
+      memoryOver({ ...rows, logits: int32 }).run({}, none, 'logits'),
+      /output "logits".*found int32/,
+    );
+    await assert.rejects(
+      memoryOver({ 'new_key.0': float32, logits: float32 }).run({}, none, 'logits'),
+      /"new_value.0"/,
+    );
   });
 });

@@ -48,7 +48,7 @@ describe('cache in another thread', () => {
     const answer = serveCaches(() => session);
     for (const cache of [1, 2]) answer({ kind: 'openCache', cache, session: 0, dimensions });
     answer({ kind: 'closeCache', cache: 1 });
-    const run = (cache: number) => answer({ kind: 'runCache', cache, feeds: {}, lanes: [] });
+    const run = (cache: number) => answer({ kind: 'runCache', cache, feeds: {}, lanes: [], output: 'logits' });
     assert.throws(() => run(1), { code: 'SESSION', message: /cache in worker; found none of number 1/ });
     assert.deepEqual(await run(2), new Float32Array(0));
   });
@@ -69,7 +69,7 @@ describe('cache in another thread', () => {
     });
     const [lane = assert.fail()] = cache.add(1, 0);
     assert.equal(cache.lost, false);
-    await assert.rejects(cache.run({}, [lane]), /^SessionError: WebGPU device; found lost/);
+    await assert.rejects(cache.run({}, [lane], 'logits'), /^SessionError: WebGPU device; found lost/);
     assert.equal(cache.lost, true);
     cache.remove(lane);
     assert.equal(removed.length, 1);

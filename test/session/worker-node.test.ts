@@ -91,7 +91,7 @@ describe('worker session', () => {
     await session.dispose();
     const sizes = { layers: 1, heads: 1, headSize: 1, keySize: 1, hidden: 1, vocabSize: 1, segmentVocabSize: 0 };
     const cache = session.openCache?.({ ...sizes, maxPositions: null }) ?? assert.fail();
-    await assert.rejects(cache.run({}, []), /its session was disposed/);
+    await assert.rejects(cache.run({}, [], 'logits'), /its session was disposed/);
     assert.equal(cache.lost, true);
     assert.equal(threads.all.length, 1);
   });

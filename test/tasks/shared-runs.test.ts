@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { AbortedError } from '../../src/core/errors.ts';
-import type { RunCounts } from '../../src/generation/run-queue.ts';
+import type { RunCounts } from '../../src/generation/run-counts.ts';
 import type { Model } from '../../src/model.ts';
 import { createEmbedder } from '../../src/tasks/embed.ts';
 import { createFillMask } from '../../src/tasks/fill-mask.ts';

@@ -4,7 +4,7 @@
  * difference what the other tokens cost.
  */
 import { throwIfAborted } from '../../core/errors.ts';
-import type { RunCounts } from '../../generation/run-queue.ts';
+import type { RunCounts } from '../../generation/run-counts.ts';
 import { loadModel, type NodeModelOptions } from '../../node.ts';
 import { defaultThreads } from '../../session/hardware-node.ts';
 import { MisuseError } from '../command.ts';

@@ -22,9 +22,9 @@ export function watchModel(model: Model): WatchedModel {
   const sessions: GraphSession[] = [];
   let cacheBytes = 0;
   const watch = (cache: StepCache): StepCache['run'] => {
-    return (feeds, lanes) => {
+    return (...run) => {
       cacheBytes = Math.max(cacheBytes, cache.bytes);
-      return cache.run(feeds, lanes);
+      return cache.run(...run);
     };
   };
   const watched = withSessions(model, session => {

@@ -3,7 +3,7 @@
  * object and items; outside, all tasks look the same.
  */
 import type { Manifest } from '../../core/manifest.ts';
-import type { RunCounts } from '../../generation/run-queue.ts';
+import type { RunCounts } from '../../generation/run-counts.ts';
 import type { StrategyOptions } from '../../generation/strategy.ts';
 import { type Model, tokenizerOf } from '../../model.ts';
 import type { JsonLine } from '../json-lines.ts';

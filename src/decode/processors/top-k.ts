@@ -4,15 +4,13 @@
  */
 import type { LogitsProcessor } from '../logits-processor.ts';
 import { checkInteger } from '../option-checks.ts';
-import { createSelection, selectTop } from '../top-k.ts';
+import { selectTop } from '../top-k.ts';
 import { ruleOutBelow } from './rule-out.ts';
 
 /** Keeps the `k` (at least 1) likeliest tokens; all of them where the vocabulary is smaller. */
 export function topK(k: number): LogitsProcessor {
   checkInteger('topK', k, 1);
   return scores => {
-    const head = createSelection(Math.min(k, scores.length));
-    selectTop(scores, k, head);
-    ruleOutBelow(scores, head.values[head.count - 1] ?? Number.NEGATIVE_INFINITY);
+    ruleOutBelow(scores, selectTop(scores, k).values.at(-1) ?? Number.NEGATIVE_INFINITY);
   };
 }

@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { Cursor } from '../../core/cursor.ts';
 import { FormatError, IoError, messageOf } from '../../core/errors.ts';
+import { readU64 } from '../../core/int64.ts';
 
 /** The part of a dynamic section that the loader looks for libraries with. */
 export interface ElfDependencies {
@@ -90,7 +91,7 @@ function readSegments(read: Read): Segment[] {
     throw header.error({ expected: 'a 64-bit little-endian ELF file', found });
   }
   header.seek(32);
-  const offset = header.u64();
+  const offset = readU64(header);
   header.seek(54);
   const [entrySize, count] = [header.u16(), header.u16()];
   if (count > 0 && entrySize < 56)
@@ -103,9 +104,9 @@ function readSegment(table: Cursor, at: number): Segment {
   table.seek(at);
   const type = table.u32();
   table.seek(at + 8);
-  const [offset, address] = [table.u64(), table.u64()];
+  const [offset, address] = [readU64(table), readU64(table)];
   table.seek(at + 32);
-  return { type, offset, address, size: table.u64() };
+  return { type, offset, address, size: readU64(table) };
 }
 
 function readEntries({ offset, size }: Segment, read: Read): { readonly tag: number; readonly value: number }[] {
@@ -117,7 +118,7 @@ function readEntries({ offset, size }: Segment, read: Read): { readonly tag: num
     const [tag, high] = [section.u32(), section.u32()];
     if (tag === TAG.end && high === 0) break;
     // Other tags hold flags and hashes that need not be numbers JavaScript can hold.
-    if (high === 0 && known.includes(tag)) entries.push({ tag, value: section.u64() });
+    if (high === 0 && known.includes(tag)) entries.push({ tag, value: readU64(section) });
     section.seek(start + 16);
   }
   return entries;

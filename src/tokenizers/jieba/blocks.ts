@@ -3,10 +3,10 @@
 /** Python's white space `\s`: JavaScript's without U+FEFF and with U+001C to U+001F and U+0085. */
 export const whiteSpaceClass = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
-const asciiInBlocks = new Uint8Array(128);
-for (const character of '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+#&._%-') {
-  asciiInBlocks[character.charCodeAt(0)] = 1;
-}
+/** For each ASCII character 1 where blocks have it. */
+const asciiInBlocks = Uint8Array.from({ length: 128 }, (_, unit) =>
+  Number(/[\w+#&.%-]/.test(String.fromCharCode(unit))),
+);
 
 /** Whether a code unit belongs to a block that is cut: Han as of Unicode 8, or an ASCII character of words and numbers. */
 export function isBlockUnit(unit: number): boolean {

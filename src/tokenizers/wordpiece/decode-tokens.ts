@@ -7,10 +7,8 @@ import { isCjkCharacter, isPunctuation } from '../text/character-class.ts';
 import { lastCodePoint, strip } from '../text/python-string.ts';
 import { isDecimalDigit } from '../text/unicode-11.ts';
 
-/** `Tokenizer._cjk_punctuation()` and the ASCII signs that take no space after them. */
-const glued = new Set(
-  '＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～｟｠｢｣､\u3000、〃〈〉《》「」『』【】〔〕〖〗〘〙〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧\ufe4f\ufe51\ufe54·！？｡。+-/={(<[',
-);
+/** A space after a sign of `Tokenizer._cjk_punctuation()` or one of the ASCII signs that take none after them. */
+const spaceAfterSign = /([+\-/={(<[·–—‘’‛-‟…‧\u3000-〃〈-】〔-〟〰〾〿\ufe4f\ufe51\ufe54！-－／：-＠［-｀｛-､]) /g;
 
 /** `Tokenizer._is_special`: `[MASK]`, but `[x]` and `[]` and `[` followed by anything up to a `]` too. */
 export function isSpecialToken(token: string): boolean {
@@ -25,7 +23,7 @@ export function decodeTokens(tokens: readonly string[]): string {
   const text = joinTokens(tokens.filter(token => !isSpecialToken(token)))
     .replace(/ +/g, ' ')
     .replace(/' (re|m|s|t|ve|d|ll) /g, "'$1 ");
-  return strip(joinDecimals(dropSpacesAfterSigns(text)));
+  return strip(joinDecimals(text.replace(spaceAfterSign, '$1')));
 }
 
 function joinTokens(tokens: readonly string[]): string {
@@ -58,16 +56,6 @@ function needsNeighbour(token: string): boolean {
 function singleCodePoint(token: string): number {
   const codePoint = token.codePointAt(0) ?? 0;
   return token.length === (codePoint > 0xffff ? 2 : 1) ? codePoint : 0;
-}
-
-function dropSpacesAfterSigns(text: string): string {
-  let out = '';
-  for (let at = 0; at < text.length; at++) {
-    const sign = text.charAt(at);
-    out += sign;
-    if (glued.has(sign) && text.charAt(at + 1) === ' ') at++;
-  }
-  return out;
 }
 
 /** `re.sub('(\d\.) (\d)', '\\1\\2', text)`, whose matches do not overlap: `1. 2. 3` becomes `1.2. 3`. */
