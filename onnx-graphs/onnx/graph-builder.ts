@@ -8,8 +8,14 @@
  */
 import type { DType } from '../../src/core/dtype.ts';
 import { elementCount } from '../../src/core/dtype.ts';
-import type { Attribute, GraphConstant, GraphNode, GraphPlan, GraphWeight } from './graph-plan.ts';
-import { renameValues } from './graph-plan.ts';
+import {
+  type Attribute,
+  type GraphConstant,
+  type GraphNode,
+  type GraphPlan,
+  type GraphWeight,
+  renameValues,
+} from './graph-plan.ts';
 import { type Dim, describeValue, GraphError, type Value } from './value.ts';
 import { weightName } from './weight-name.ts';
 

@@ -9,6 +9,7 @@
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { findChromium, launchChromium } from '../web/browser.ts';
@@ -24,6 +25,8 @@ import type { Served } from './web-transformers-js-page.ts';
 const CONFIG = { max_position_embeddings: 1024 };
 const STEPS = 16;
 const ROUNDS = 7;
+/** Milliseconds for which everything rests between two sides: threads that spin do so for a while after a run. */
+const REST = 200;
 const SIDES = ['theirs', 'ours'] as const;
 
 /** Batch × length. */
@@ -136,6 +139,7 @@ async function inTurns<T>(run: (side: (typeof SIDES)[number]) => Promise<T | und
   const runs = { theirs: [] as T[], ours: [] as T[] };
   for (let round = 0; round <= ROUNDS; round++) {
     for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
+      await setTimeout(REST);
       const result = await run(side);
       if (result === undefined) throw new Error(`${side} is not open`);
       if (round > 0) runs[side].push(result);
