@@ -125,8 +125,13 @@ function startAll(generator: Generator, { sequences, length }: PromptShape) {
   return Array.from({ length: sequences }, () => generator.start(prompt));
 }
 
-/** Whole searches after their first token. */
+/** Whole searches after their first token, the second of two rounds: in the first, the engine gets its memory. */
 async function measureSteps(generator: Generator, shape: StepShape): Promise<StepTimes> {
+  await measureRound(generator, shape);
+  return measureRound(generator, shape);
+}
+
+async function measureRound(generator: Generator, shape: StepShape): Promise<StepTimes> {
   const scorers = startAll(generator, shape);
   const marks: { readonly time: number; readonly session: number; readonly rows: number }[] = [];
   const [first] = scorers;
