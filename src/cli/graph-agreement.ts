@@ -1,9 +1,10 @@
 /**
  * Whether the graphs of a model agree: `step.onnx`, fed a made-up sequence token by token through the generation engine, or
- * `read.onnx`, asked for all of its rows, has to give the logits that `model.onnx` gives for the whole of it.
+ * `read.onnx`, asked for all of its rows, has to give the logits that `model.onnx` gives for the whole of it. Tokens that a
+ * step names as the likeliest have to be those of the logits.
  */
 import { int64Tensor, type Tensor } from '../core/tensor.ts';
-import { extendHypothesis, rootHypothesis } from '../decode/scorer.ts';
+import { extendHypothesis, type Hypothesis, rootHypothesis, type StepScorer } from '../decode/scorer.ts';
 import { createGenerator } from '../generation/generator.ts';
 import { readRows } from '../generation/row-reader.ts';
 import { type Sequence, sourceLength } from '../generation/visibility.ts';
@@ -14,7 +15,7 @@ import { float32Output } from '../session/float32-output.ts';
 export interface GraphAgreement {
   /** The graph that was compared with the whole model. */
   readonly graph: 'read' | 'step';
-  /** Largest absolute difference of any logit. */
+  /** Largest absolute difference of any logit, and of the probability of the likeliest token. */
   readonly absolute: number;
   readonly tokens: number;
   readonly pass: boolean;
@@ -27,13 +28,17 @@ const TOLERANCE = 1e-5;
 const TOKENS = 12;
 const SOURCE = 4;
 
+/** Likeliest tokens that a step is asked for. */
+const NAMED = 5;
+
 /** Compares the graphs; undefined where there is only the whole model. */
 export async function checkAgreement(model: Model): Promise<GraphAgreement | undefined> {
   const { graphs } = model.manifest;
   const graph = graphs.read === undefined ? 'step' : 'read';
   if (graphs[graph] === undefined) return undefined;
   const sequence = madeUpSequence(model);
-  const whole = await wholeLogits(model, sequence);
+  const logits = [...(await wholeLogits(model, sequence))];
+  const whole = graph === 'read' ? logits : [...logits, ...likeliest(lastRow(model, logits))];
   const found = await (graph === 'read' ? logitsRead(model, sequence) : steppedLogits(model, sequence));
   let absolute = whole.length === found.length ? 0 : Number.NaN;
   for (const [i, value] of whole.entries()) absolute = Math.max(absolute, Math.abs(value - (found[i] ?? Number.NaN)));
@@ -70,6 +75,26 @@ async function wholeLogits(model: Model, sequence: Sequence): Promise<Float32Arr
   return float32Output(await graph.run(feeds, ['logits']), 'logits').data;
 }
 
+function lastRow({ manifest }: Model, logits: readonly number[]): readonly number[] {
+  return logits.slice(-manifest.dimensions.vocabSize);
+}
+
+/** What names the likeliest tokens of a row: their logits, by value and by id, and the probability of the first. */
+function likeliest(row: readonly number[]): readonly number[] {
+  const values = [...row].sort((a, b) => b - a).slice(0, NAMED);
+  const sum = row.reduce((total, logit) => total + Math.exp(logit - (values[0] ?? 0)), 0);
+  return [...values, ...values, 1 / sum];
+}
+
+/** The same as a step names it, whose logits are `row`; where steps name none, as the row has it. */
+async function named(scorer: StepScorer, last: Hypothesis, row: readonly number[]): Promise<readonly number[]> {
+  const answer = await scorer.score([last], undefined, NAMED);
+  if ('buffer' in answer) return likeliest(row);
+  return answer.flatMap(({ ids, values, probability }) => {
+    return [...values, ...Array.from(ids, id => row[id] ?? Number.NaN), probability];
+  });
+}
+
 async function logitsRead(model: Model, sequence: Sequence): Promise<Float32Array> {
   const request = { ...sequence, rows: sequence.tokenIds.map((_, i) => i) };
   const [logits = new Float32Array()] = await readRows(await model.openGraph('read'), model.manifest, [request]);
@@ -89,7 +114,7 @@ async function steppedLogits(model: Model, sequence: Sequence): Promise<readonly
       last = extendHypothesis(last, tokenId);
       logits.push(...(await scorer.score([last])));
     }
-    return logits;
+    return [...logits, ...(await named(scorer, last, lastRow(model, logits)))];
   } finally {
     scorer.release();
   }
