@@ -6,6 +6,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getHeapCodeStatistics } from 'node:v8';
 import { beamSearch } from '../../src/decode/beam-search.ts';
 import { createGenerator, type Generator } from '../../src/generation/generator.ts';
 import { loadModel } from '../../src/node.ts';
@@ -48,7 +49,7 @@ await inFolder(async folder => {
   await writeBaseCheckpoint(folder, { model: 'gpt2', config: TINY });
   const model = await loadModel(await convertIn(folder, 'model', { model: 'gpt2' }));
   const generator = createGenerator(await model.openGraph('step'), model.manifest);
-  let early: Memory = { used: 0, resident: 0 };
+  let early: Memory = { used: 0, resident: 0, code: 0 };
   for (let i = 0; i <= DECODES; i++) {
     if (i === WARM_UP) early = await memory();
     if (i > 0 && i % EVERY === 0) addMemory(i, early, await memory());
@@ -61,7 +62,9 @@ await report('service', rows);
 
 function addMemory(decodes: number, early: Memory, now: Memory): void {
   for (const kind of ['used', 'resident'] as const) {
-    const change = `${(100 * (now[kind] / early[kind] - 1)).toFixed(1)} %`;
+    const share = (bytes: number) => `${((100 * bytes) / early[kind]).toFixed(1)} %`;
+    const code = kind === 'used' ? `, of it compiled code ${share(now.code - early.code)}` : '';
+    const change = share(now[kind] - early[kind]) + code;
     const name = `memory ${kind} after ${decodes} decodes against after ${WARM_UP} (${megabytes(early[kind])})`;
     rows.push([name, change, decodes === EVERY ? '2 %' : '-']);
   }
@@ -82,12 +85,15 @@ async function memory(): Promise<Memory> {
     await sleep(50);
   }
   const { heapUsed, external, rss } = process.memoryUsage();
-  return { used: heapUsed + external, resident: rss };
+  const { code_and_metadata_size: machineCode, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics();
+  return { used: heapUsed + external, resident: rss, code: machineCode + bytecode };
 }
 
 interface Memory {
   readonly used: number;
   readonly resident: number;
+  /** What V8 has compiled of our functions and keeps for them; part of `used`. */
+  readonly code: number;
 }
 
 function megabytes(bytes: number): string {
